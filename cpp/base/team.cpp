@@ -1,0 +1,98 @@
+#include "base/team.hpp"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <thread>
+
+#if defined(__linux__) || defined(__APPLE__)
+#include <pthread.h>
+#endif
+
+namespace multicapa {
+namespace {
+
+void pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// Processors that a container may use, from cgroup v2's "quota period" or v1's two files; 0 when unlimited.
+int cgroup_processors() {
+  std::string quota, period;
+  if (std::ifstream v2("/sys/fs/cgroup/cpu.max"); v2 >> quota >> period) {
+  } else {
+    std::ifstream v1_quota("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), v1_period("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+    if (!(v1_quota >> quota) || !(v1_period >> period)) return 0;
+  }
+  const double share = std::atof(quota.c_str()), slice = std::atof(period.c_str());
+  return share > 0 && slice > 0 ? std::max(1, static_cast<int>(std::ceil(share / slice))) : 0;
+}
+
+int environment_threads() {
+  int threads = omp_get_num_procs();  // respects the affinity mask
+  if (const int quota = cgroup_processors()) threads = std::min(threads, quota);
+  if (std::getenv("OMP_NUM_THREADS")) threads = std::min(omp_get_max_threads(), std::max(threads, 1));
+  return std::max(threads, 1);
+}
+
+std::atomic<int> user_threads{0};
+std::atomic<bool> forked{false};
+
+#if defined(__linux__) || defined(__APPLE__)
+const int watch_for_forks = pthread_atfork(nullptr, nullptr, [] { forked.store(true); });
+#endif
+
+}  // namespace
+
+bool Team::claim(Size slot, std::uint64_t phase) {
+  std::atomic<std::uint64_t>& last = claims_[static_cast<std::size_t>(slot)].phase;
+  std::uint64_t seen = last.load(std::memory_order_relaxed);
+  return seen < phase && last.compare_exchange_strong(seen, phase, std::memory_order_acq_rel);
+}
+
+// Tasks are short, so spin; but cores are shared, so yield once it takes longer than a task would.
+void Team::wait_for(std::uint64_t phase) const {
+  for (int spins = 0; closed_.load(std::memory_order_acquire) < phase; ++spins) {
+    if (spins < 2000) pause();
+    else std::this_thread::yield();
+  }
+}
+
+void run_team(int threads, const std::function<void(Member&)>& body) {
+  if (threads <= 1) {
+    Member alone(0, 1, nullptr);
+    return body(alone);
+  }
+  Team team;
+#pragma omp parallel num_threads(threads)
+  {
+    // The runtime may hand out fewer threads than asked for.
+    Member member(omp_get_thread_num(), omp_get_num_threads(), &team);
+    body(member);
+  }
+}
+
+int max_threads() {
+  if (forked.load(std::memory_order_relaxed)) return 1;
+  const int wanted = user_threads.load(std::memory_order_relaxed);
+  if (wanted > 0) return wanted;
+  static const int threads = environment_threads();
+  return threads;
+}
+
+void set_max_threads(int threads) { user_threads.store(threads, std::memory_order_relaxed); }
+
+int threads_for(double work, double work_per_thread) {
+  const double repaid = std::max(1.0, std::floor(work / work_per_thread));
+  return static_cast<int>(std::min(static_cast<double>(max_threads()), repaid));
+}
+
+}  // namespace multicapa

@@ -1,0 +1,86 @@
+// What the core is and has: instruction set, BLAS, threads, the lists of activations, losses and optimisers.
+
+#include <sstream>
+
+#include "base/team.hpp"
+#include "bindings/convert.hpp"
+#include "bindings/register.hpp"
+#include "kernels/dispatch.hpp"
+#include "kernels/matmul.hpp"
+#include "layers/layer.hpp"
+
+namespace multicapa {
+namespace {
+
+py::dict with_parameter(const char* name, const char* formula, const char* parameter, double value) {
+  py::dict entry;
+  entry["name"] = name;
+  entry["formula"] = formula;
+  entry["parameter"] = parameter ? py::cast(parameter) : py::none();
+  entry["default_parameter"] = parameter ? py::cast(value) : py::none();
+  return entry;
+}
+
+py::list activations() {
+  py::list list;
+  const KernelTable<double>& table = kernels<double>();
+  for (int i = 0; i < table.activation_count; ++i) {
+    const ActivationKernel<double>& row = table.activations[i];
+    list.append(with_parameter(row.name, row.formula, row.parameter, row.default_parameter));
+  }
+  return list;
+}
+
+py::list losses() {
+  py::list list;
+  const KernelTable<double>& table = kernels<double>();
+  for (int i = 0; i < table.loss_count; ++i) {
+    const LossKernel<double>& row = table.losses[i];
+    py::dict entry = with_parameter(row.name, row.formula, row.parameter, row.default_parameter);
+    entry["fused_activation"] = row.fused_activation ? py::cast(row.fused_activation) : py::none();
+    list.append(entry);
+  }
+  return list;
+}
+
+py::list optimizers() {
+  py::list list;
+  const KernelTable<double>& table = kernels<double>();
+  for (int i = 0; i < table.optimizer_count; ++i) {
+    py::dict entry;
+    entry["name"] = table.optimizers[i].name;
+    entry["formula"] = table.optimizers[i].formula;
+    py::list names;
+    std::istringstream words(table.optimizers[i].hyperparameters);
+    for (std::string word; words >> word;) names.append(word);
+    entry["hyperparameters"] = names;
+    list.append(entry);
+  }
+  return list;
+}
+
+// Index of the first number of a contiguous array that a network of this type could not take, or -1.
+Size find_not_finite(py::array array, bool as_float32) {
+  const Size count = static_cast<Size>(array.size());
+  const Rows rows = to_rows(array.reshape({static_cast<py::ssize_t>(count)}), 1, "array");
+  const py::gil_scoped_release no_gil;
+  return as_float32 ? kernels<float>().find_not_finite(rows.data, rows.scalar, count)
+                    : kernels<double>().find_not_finite(rows.data, rows.scalar, count);
+}
+
+}  // namespace
+
+void register_facts(py::module_& module) {
+  module.def("isa", [] { return kernels<float>().isa; });
+  module.def("available_isas", &available_instruction_sets);
+  module.def("blas", &blas_description);
+  module.def("max_threads", &max_threads);
+  module.def("set_max_threads", &set_max_threads, py::arg("threads"));
+  module.def("activations", &activations);
+  module.def("losses", &losses);
+  module.def("optimizers", &optimizers);
+  module.def("layers", &layer_names);
+  module.def("find_not_finite", &find_not_finite, py::arg("array"), py::arg("as_float32"));
+}
+
+}  // namespace multicapa

@@ -1,0 +1,323 @@
+// The class that Python holds: one network with its trainer, in float32 or float64.
+
+#include <cmath>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "bindings/convert.hpp"
+#include "bindings/register.hpp"
+#include "training/inference.hpp"
+#include "training/trainer.hpp"
+
+namespace multicapa {
+namespace {
+
+// Lets Ctrl-C and a progress display in while the core works without the GIL. Python's exception waits here until
+// the team has gone home.
+class Watch {
+ public:
+  explicit Watch(py::object progress) : progress_(std::move(progress)) {}
+  Look look() {
+    return [this](double done) {
+      const py::gil_scoped_acquire gil;
+      try {
+        if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+        if (!progress_.is_none()) progress_(done);
+      } catch (py::error_already_set& error) {
+        error_.emplace(std::move(error));
+      }
+      return error_.has_value();
+    };
+  }
+  void raise() {
+    if (error_) throw *std::exchange(error_, std::nullopt);
+  }
+
+ private:
+  py::object progress_;
+  std::optional<py::error_already_set> error_;
+};
+
+// What a fit or an evaluation is given. The arrays stay referenced while the core reads them.
+struct Given {
+  py::array x, targets;
+  double on, off;
+  py::object weights;
+};
+
+template <class T> class PyNetwork {
+ public:
+  PyNetwork(const py::list& layers, std::uint64_t seed)
+      : network_(to_specs(layers)), trainer_(network_), inference_(network_) {
+    network_.seed = seed;
+  }
+
+  void set_objective(const std::string& loss, const std::optional<double>& parameter, double l1, double l2,
+                     bool penalize_biases, double weight_noise, double target_noise, const std::string& norm,
+                     double norm_limit, const std::optional<std::pair<double, double>>& clip) {
+    Objective<T> objective;
+    choose_loss(objective, network_, loss);
+    if (parameter) objective.loss_parameter = static_cast<T>(*parameter);
+    objective.l1 = static_cast<T>(l1), objective.l2 = static_cast<T>(l2), objective.penalize_biases = penalize_biases;
+    objective.weight_noise = static_cast<T>(weight_noise), objective.target_noise = static_cast<T>(target_noise);
+    objective.norm = norm == "at_most"  ? GradientNorm::at_most
+                     : norm == "always" ? GradientNorm::always
+                                        : GradientNorm::as_is;
+    objective.norm_limit = static_cast<T>(norm_limit);
+    objective.clips_values = clip.has_value();
+    if (clip) objective.clip_low = static_cast<T>(clip->first), objective.clip_high = static_cast<T>(clip->second);
+    const auto lock = enter();
+    trainer_.set_objective(objective);
+  }
+
+  void set_optimizer(const std::string& name, const std::vector<double>& hyperparameters) {
+    const auto lock = enter();
+    trainer_.set_optimizer(name, hyperparameters);
+  }
+
+  py::tuple train_epoch(const Given& given, const py::object& order, Size batch_size, const std::vector<double>& rates,
+                        const py::object& progress) {
+    if (!trainer_.optimizer() || !trainer_.objective().loss)
+      throw InvalidArgument("set_objective and set_optimizer come before train_epoch");
+    Epoch<T> epoch;
+    epoch.samples = to_samples(given);
+    epoch.order = to_vector<Size>(order, epoch.samples.count, "order");
+    for (Size i = 0; epoch.order && i < epoch.samples.count; ++i)
+      if (epoch.order[i] < 0 || epoch.order[i] >= epoch.samples.count)
+        throw InvalidArgument("order names sample " + std::to_string(epoch.order[i]) + " of " +
+                              std::to_string(epoch.samples.count));
+    if (batch_size < 1) throw InvalidArgument("batch_size should be at least 1, not " + std::to_string(batch_size));
+    epoch.batch_size = batch_size;
+    epoch.rates = rates;
+    const Size steps = (epoch.samples.count + batch_size - 1) / batch_size;
+    if (rates.size() != 1 && static_cast<Size>(rates.size()) != steps)
+      throw InvalidArgument("expected 1 or " + std::to_string(steps) + " learning rates, not " +
+                            std::to_string(rates.size()));
+    Watch watch(progress);
+    epoch.look = watch.look();
+    EpochResult result;
+    {
+      const py::gil_scoped_release no_gil;
+      const auto lock = enter();
+      result = trainer_.run(epoch);
+    }
+    watch.raise();
+    return py::make_tuple(result.loss, result.steps, result.diverged);
+  }
+
+  double loss_and_gradient(const Given& given) {
+    const Samples<T> samples = to_samples(given);
+    if (!trainer_.objective().loss) throw InvalidArgument("set_objective comes before loss_and_gradient");
+    Watch watch{py::none()};
+    EpochResult result;
+    {
+      const py::gil_scoped_release no_gil;
+      const auto lock = enter();
+      result = trainer_.compute_gradient(samples, watch.look());
+    }
+    watch.raise();
+    return result.loss;
+  }
+
+  py::array_t<T> predict(const py::array& x) {
+    const Rows rows = to_rows(x, network_.input_width(), "X");
+    const Size count = x.shape(0);
+    py::array_t<T> y = new_outputs(count);
+    T* out = y.mutable_data();
+    Watch watch{py::none()};
+    if (count > 0) {
+      const py::gil_scoped_release no_gil;
+      const auto lock = enter();
+      inference_.predict(rows, count, out, watch.look());
+    }
+    watch.raise();
+    return y;
+  }
+
+  // The mean cost without penalty, and the outputs when they are wanted.
+  py::tuple evaluate(const Given& given, bool want_outputs) {
+    const Samples<T> samples = to_samples(given);
+    if (!trainer_.objective().loss) throw InvalidArgument("set_objective comes before evaluate");
+    py::object outputs = py::none();
+    T* out = nullptr;
+    if (want_outputs) {
+      py::array_t<T> y = new_outputs(samples.count);
+      out = y.mutable_data();
+      outputs = y;
+    }
+    double cost = 0;
+    Watch watch{py::none()};
+    {
+      const py::gil_scoped_release no_gil;
+      const auto lock = enter();
+      inference_.evaluate(samples, trainer_.objective(), out, cost, watch.look());
+    }
+    watch.raise();
+    return py::make_tuple(cost / static_cast<double>(samples.count), outputs);
+  }
+
+  py::list describe_nodes() const {
+    py::list list;
+    for (const Node<T>& node : network_.nodes()) {
+      py::dict entry;
+      entry["name"] = node.name;
+      entry["type"] = node.type;
+      entry["shape"] = py::tuple(py::cast(node.plan.output));
+      py::list inputs;
+      for (const Size input : node.inputs) inputs.append(network_.nodes()[static_cast<std::size_t>(input)].name);
+      entry["inputs"] = inputs;
+      list.append(entry);
+    }
+    return list;
+  }
+
+  static py::list describe(const std::vector<Tensor>& tensors) {
+    py::list list;
+    for (const Tensor& tensor : tensors) {
+      py::dict entry;
+      entry["name"] = tensor.name;
+      entry["shape"] = py::tuple(py::cast(tensor.shape));
+      entry["offset"] = tensor.offset;
+      entry["fan_in"] = tensor.fan_in;
+      entry["fan_out"] = tensor.fan_out;
+      entry["penalized"] = tensor.penalized;
+      list.append(entry);
+    }
+    return list;
+  }
+
+  Network<T>& network() { return network_; }
+  Trainer<T>& trainer() { return trainer_; }
+
+ private:
+  // One caller at a time; others wait, but a callback inside a fit of the same network would wait for itself.
+  struct Entry {
+    explicit Entry(PyNetwork& network) : network_(network) {
+      if (network.owner_.load() == std::this_thread::get_id())
+        throw std::runtime_error("this network is at work; what runs inside a fit cannot use it");
+      network.mutex_.lock();
+      network.owner_ = std::this_thread::get_id();
+    }
+    ~Entry() {
+      network_.owner_ = std::thread::id();
+      network_.mutex_.unlock();
+    }
+    Entry(const Entry&) = delete;
+    PyNetwork& network_;
+  };
+  Entry enter() { return Entry(*this); }
+
+  Samples<T> to_samples(const Given& given) const {
+    Samples<T> samples;
+    samples.x = to_rows(given.x, network_.input_width(), "X");
+    samples.count = given.x.shape(0);
+    if (samples.count < 1) throw InvalidArgument("X has no samples");
+    if (given.targets.ndim() < 1 || given.targets.shape(0) != samples.count)
+      throw InvalidArgument("y should have " + std::to_string(samples.count) + " samples like X");
+    if (py::isinstance<py::array_t<Size>>(given.targets)) {
+      samples.classes = to_vector<Size>(given.targets, samples.count, "y");
+      for (Size i = 0; i < samples.count; ++i)
+        if (samples.classes[i] < 0 || samples.classes[i] >= network_.output_width())
+          throw InvalidArgument("y has class " + std::to_string(samples.classes[i]) + " at sample " +
+                                std::to_string(i) + ", but the network has " + std::to_string(network_.output_width()) +
+                                " outputs");
+    } else {
+      samples.targets = to_rows(given.targets, network_.output_width(), "y");
+    }
+    samples.on = static_cast<T>(given.on), samples.off = static_cast<T>(given.off);
+    samples.weights = to_vector<T>(given.weights, samples.count, "sample_weight");
+    return samples;
+  }
+
+  py::array_t<T> new_outputs(Size count) const {
+    std::vector<py::ssize_t> shape{static_cast<py::ssize_t>(count)};
+    for (const Size extent : network_.output().plan.output) shape.push_back(static_cast<py::ssize_t>(extent));
+    return py::array_t<T>(shape);
+  }
+
+  Network<T> network_;
+  Trainer<T> trainer_;
+  Inference<T> inference_;
+  std::mutex mutex_;
+  std::atomic<std::thread::id> owner_{};
+};
+
+// A flat vector of the core as an array that shares its memory and keeps the network alive.
+template <class T> py::array_t<T> view(const py::object& self, T* data, Size count) {
+  return py::array_t<T>(static_cast<py::ssize_t>(count), data, self);
+}
+
+template <class T> void register_class(py::module_& module, const char* name) {
+  using Self = PyNetwork<T>;
+  const auto flat = [](Buffer<T>& (Network<T>::*buffer)()) {
+    return [buffer](const py::object& self) {
+      Buffer<T>& memory = (self.cast<Self&>().network().*buffer)();
+      return view(self, memory.data(), memory.size());
+    };
+  };
+  py::class_<Self>(module, name)
+      .def(py::init<const py::list&, std::uint64_t>(), py::arg("layers"), py::arg("seed"))
+      .def_property_readonly("parameters", flat(&Network<T>::parameters))
+      .def_property_readonly("gradients", flat(&Network<T>::gradients))
+      .def_property_readonly("state", flat(&Network<T>::state))
+      .def_property_readonly("parameter_tensors",
+                             [](Self& self) { return Self::describe(self.network().parameter_tensors()); })
+      .def_property_readonly("state_tensors", [](Self& self) { return Self::describe(self.network().state_tensors()); })
+      .def_property_readonly("nodes", &Self::describe_nodes)
+      .def_property(
+          "training_steps", [](Self& self) { return self.network().training_steps; },
+          [](Self& self, std::uint64_t steps) { self.network().training_steps = steps; })
+      .def(
+          "freeze", [](Self& self, const std::string& layer, bool frozen) { self.network().freeze(layer, frozen); },
+          py::arg("layer"), py::arg("frozen"))
+      .def("set_objective", &Self::set_objective, py::arg("loss"), py::arg("loss_parameter"), py::arg("l1"),
+           py::arg("l2"), py::arg("penalize_biases"), py::arg("weight_noise"), py::arg("target_noise"), py::arg("norm"),
+           py::arg("norm_limit"), py::arg("clip"))
+      .def("set_optimizer", &Self::set_optimizer, py::arg("name"), py::arg("hyperparameters"))
+      .def_property(
+          "optimizer_state",
+          [](const py::object& self) -> py::object {
+            Optimizer<T>* optimizer = self.cast<Self&>().trainer().optimizer();
+            if (!optimizer) return py::none();
+            py::list slots;
+            for (Buffer<T>& slot : optimizer->slots()) slots.append(view(self, slot.data(), slot.size()));
+            return py::make_tuple(optimizer->steps, optimizer->carried, slots);
+          },
+          [](Self& self, const std::pair<Size, std::array<double, 4>>& state) {
+            Optimizer<T>* optimizer = self.trainer().optimizer();
+            if (!optimizer) throw InvalidArgument("set_optimizer comes before optimizer_state");
+            optimizer->steps = state.first, optimizer->carried = state.second;
+          })
+      .def(
+          "train_epoch",
+          [](Self& self, py::array x, py::array targets, double on, double off, py::object weights,
+             const py::object& order, Size batch_size, const std::vector<double>& rates, const py::object& progress) {
+            return self.train_epoch({std::move(x), std::move(targets), on, off, std::move(weights)}, order, batch_size,
+                                    rates, progress);
+          },
+          py::arg("x"), py::arg("targets"), py::arg("on"), py::arg("off"), py::arg("weights"), py::arg("order"),
+          py::arg("batch_size"), py::arg("rates"), py::arg("progress"))
+      .def(
+          "loss_and_gradient",
+          [](Self& self, py::array x, py::array targets, double on, double off, py::object weights) {
+            return self.loss_and_gradient({std::move(x), std::move(targets), on, off, std::move(weights)});
+          },
+          py::arg("x"), py::arg("targets"), py::arg("on"), py::arg("off"), py::arg("weights"))
+      .def(
+          "evaluate",
+          [](Self& self, py::array x, py::array targets, double on, double off, py::object weights, bool want_outputs) {
+            return self.evaluate({std::move(x), std::move(targets), on, off, std::move(weights)}, want_outputs);
+          },
+          py::arg("x"), py::arg("targets"), py::arg("on"), py::arg("off"), py::arg("weights"), py::arg("want_outputs"))
+      .def("predict", &Self::predict, py::arg("x"));
+}
+
+}  // namespace
+
+void register_networks(py::module_& module) {
+  register_class<float>(module, "NetworkFloat32");
+  register_class<double>(module, "NetworkFloat64");
+}
+
+}  // namespace multicapa

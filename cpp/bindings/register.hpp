@@ -1,0 +1,11 @@
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace multicapa {
+
+// One per topic; each adds its part to the module.
+void register_facts(pybind11::module_& module);
+void register_networks(pybind11::module_& module);
+
+}  // namespace multicapa

@@ -1,0 +1,74 @@
+// Chooses the kernel table for this process, once: the best set the processor has, or the one MULTICAPA_ISA names.
+
+#include "kernels/dispatch.hpp"
+
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+
+namespace multicapa {
+
+#if defined(__x86_64__)
+extern const KernelTables kernel_tables_v2, kernel_tables_v3, kernel_tables_v4;
+#else
+extern const KernelTables kernel_tables_baseline;
+#endif
+
+namespace {
+
+struct InstructionSet {
+  const char* name;
+  const KernelTables* tables;
+  bool available;
+};
+
+#if defined(__x86_64__)
+// Best first.
+std::vector<InstructionSet> instruction_sets() {
+  __builtin_cpu_init();
+  const bool v2 = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
+  const bool v3 =
+      v2 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+  const bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                  __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+                  __builtin_cpu_supports("avx512vl");
+  return {{"v4", &kernel_tables_v4, v4}, {"v3", &kernel_tables_v3, v3}, {"v2", &kernel_tables_v2, v2}};
+}
+#else
+std::vector<InstructionSet> instruction_sets() { return {{"baseline", &kernel_tables_baseline, true}}; }
+#endif
+
+std::string join(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+const KernelTables& choose() {
+  const char* wanted = std::getenv("MULTICAPA_ISA");
+  for (const InstructionSet& set : instruction_sets())
+    if (set.available && (!wanted || !*wanted || std::string(wanted) == set.name)) return *set.tables;
+  if (wanted && *wanted)
+    throw std::runtime_error("MULTICAPA_ISA is \"" + std::string(wanted) + "\", but this machine offers " +
+                             join(available_instruction_sets()) + "; unset it to take the best of them");
+  throw std::runtime_error("multicapa needs a processor of at least x86-64-v2 (SSE4.2 and POPCNT)");
+}
+
+const KernelTables& chosen() {
+  static const KernelTables& tables = choose();
+  return tables;
+}
+
+}  // namespace
+
+std::vector<std::string> available_instruction_sets() {
+  std::vector<std::string> names;
+  for (const InstructionSet& set : instruction_sets())
+    if (set.available) names.emplace_back(set.name);
+  return names;
+}
+
+template <> const KernelTable<float>& kernels<float>() { return chosen().single_precision; }
+template <> const KernelTable<double>& kernels<double>() { return chosen().double_precision; }
+
+}  // namespace multicapa

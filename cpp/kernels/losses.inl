@@ -1,0 +1,165 @@
+// The list of costs: name, formula, value and derivative with respect to the output, each written once. The cost of a
+// row is the sum over its outputs (the mean where `averaged`). Logarithms see at least the smallest normal number,
+// so a saturated output gives a large finite cost, never inf or NaN.
+
+template <class T> inline Vector<T> safe_log(Vector<T> y) {
+  return natural_log<T>(maximum<T>(y, broadcast<T>(sizeof(T) == 4 ? T(1.17549435e-38) : T(2.2250738585072014e-308))));
+}
+template <class T> inline Vector<T> safe_quotient(Vector<T> t, Vector<T> y) {
+  return t / maximum<T>(y, broadcast<T>(sizeof(T) == 4 ? T(1.17549435e-38) : T(2.2250738585072014e-308)));
+}
+
+struct SummedLoss : NoParameter {
+  static constexpr bool averaged = false;
+  static constexpr const char* fused_activation = nullptr;
+};
+
+struct HalfSquaredError : SummedLoss {
+  static constexpr const char *name = "half_squared_error", *formula = "1/2 sum_i (t_i - y_i)^2";
+  template <class T> static Vector<T> value(Vector<T> y, Vector<T> t, Vector<T>) { return T(0.5) * (y - t) * (y - t); }
+  template <class T> static Vector<T> derivative(Vector<T> y, Vector<T> t, Vector<T>) { return y - t; }
+};
+
+struct SquaredError : SummedLoss {
+  static constexpr const char *name = "squared_error", *formula = "mean_i (t_i - y_i)^2";
+  static constexpr bool averaged = true;
+  template <class T> static Vector<T> value(Vector<T> y, Vector<T> t, Vector<T>) { return (y - t) * (y - t); }
+  template <class T> static Vector<T> derivative(Vector<T> y, Vector<T> t, Vector<T>) { return T(2) * (y - t); }
+};
+
+struct AbsoluteError : SummedLoss {
+  static constexpr const char *name = "absolute_error", *formula = "sum_i |t_i - y_i|";
+  template <class T> static Vector<T> value(Vector<T> y, Vector<T> t, Vector<T>) { return absolute<T>(y - t); }
+  template <class T> static Vector<T> derivative(Vector<T> y, Vector<T> t, Vector<T>) {
+    const Vector<T> below = y < t ? broadcast<T>(-1) : Vector<T>{};
+    return y > t ? broadcast<T>(1) : below;
+  }
+};
+
+struct Huber : SummedLoss {
+  static constexpr const char *name = "huber", *parameter = "delta",
+                              *formula = "sum_i e^2/2 if |e| <= delta else delta (|e| - delta/2), e = y_i - t_i";
+  static constexpr double default_parameter = 1;
+  template <class T> static Vector<T> value(Vector<T> y, Vector<T> t, Vector<T> delta) {
+    const Vector<T> error = absolute<T>(y - t);
+    return error <= delta ? T(0.5) * error * error : delta * (error - T(0.5) * delta);
+  }
+  template <class T> static Vector<T> derivative(Vector<T> y, Vector<T> t, Vector<T> delta) {
+    return minimum<T>(maximum<T>(y - t, -delta), delta);
+  }
+};
+
+// Fused with exp outputs the rate is never zero: cost = exp(z) − t z.
+struct Poisson : SummedLoss {
+  static constexpr const char *name = "poisson", *formula = "sum_i y_i - t_i log y_i",
+                              *fused_activation = "exponential";
+  template <class T> static Vector<T> value(Vector<T> y, Vector<T> t, Vector<T>) { return y - t * safe_log<T>(y); }
+  template <class T> static Vector<T> derivative(Vector<T> y, Vector<T> t, Vector<T>) {
+    return T(1) - safe_quotient<T>(t, y);
+  }
+};
+struct PoissonOfExponential : Poisson {
+  template <class T> static Vector<T> value(Vector<T> z, Vector<T> t, Vector<T>) { return exponential<T>(z) - t * z; }
+  template <class T> static Vector<T> derivative(Vector<T> z, Vector<T> t, Vector<T>) { return exponential<T>(z) - t; }
+};
+
+struct CrossEntropy : SummedLoss {
+  static constexpr const char *name = "cross_entropy", *formula = "-sum_i t_i log y_i", *fused_activation = "softmax";
+  template <class T> static Vector<T> value(Vector<T> y, Vector<T> t, Vector<T>) { return -t * safe_log<T>(y); }
+  template <class T> static Vector<T> derivative(Vector<T> y, Vector<T> t, Vector<T>) {
+    return -safe_quotient<T>(t, y);
+  }
+};
+
+struct BinaryCrossEntropy : SummedLoss {
+  static constexpr const char *name = "binary_cross_entropy", *fused_activation = "sigmoid",
+                              *formula = "-sum_i t_i log y_i + (1 - t_i) log(1 - y_i)";
+  template <class T> static Vector<T> value(Vector<T> y, Vector<T> t, Vector<T>) {
+    return -(t * safe_log<T>(y) + (T(1) - t) * safe_log<T>(T(1) - y));
+  }
+  template <class T> static Vector<T> derivative(Vector<T> y, Vector<T> t, Vector<T>) {
+    return safe_quotient<T>(T(1) - t, T(1) - y) - safe_quotient<T>(t, y);
+  }
+};
+struct BinaryCrossEntropyOfSigmoid : BinaryCrossEntropy {
+  template <class T> static Vector<T> value(Vector<T> z, Vector<T> t, Vector<T>) { return softplus<T>(z) - t * z; }
+  template <class T> static Vector<T> derivative(Vector<T> z, Vector<T> t, Vector<T>) { return logistic<T>(z) - t; }
+};
+
+struct Hinge : SummedLoss {
+  static constexpr const char *name = "hinge", *formula = "sum_i max(0, 1 - t_i y_i), t_i = -1 or 1";
+  template <class T> static Vector<T> value(Vector<T> y, Vector<T> t, Vector<T>) {
+    return maximum<T>(Vector<T>{}, T(1) - t * y);
+  }
+  template <class T> static Vector<T> derivative(Vector<T> y, Vector<T> t, Vector<T>) {
+    return t * y < T(1) ? -t : Vector<T>{};
+  }
+};
+
+// Rosenblatt's rule: an update on wrong samples only, where the undecided output 0 counts as wrong, or learning could
+// not leave zero weights. Behind a step output it sees φ itself, since the step has no slope to pass back.
+struct Perceptron : SummedLoss {
+  static constexpr const char *name = "perceptron", *formula = "sum_i max(0, -t_i y_i), t_i = -1 or 1",
+                              *fused_activation = "step";
+  template <class T> static Vector<T> value(Vector<T> y, Vector<T> t, Vector<T>) {
+    return maximum<T>(Vector<T>{}, -t * y);
+  }
+  template <class T> static Vector<T> derivative(Vector<T> y, Vector<T> t, Vector<T>) {
+    return t * y <= T(0) ? -t : Vector<T>{};
+  }
+};
+
+// One output and no gaps: the rows themselves fill the register.
+template <class T, class F> inline void single_output_loss(const LossCall<T>& call) {
+  const Vector<T> p = broadcast<T>(call.parameter), scale = broadcast<T>(call.scale);
+  for_vectors<T>(call.y.rows, [&](Size r, auto part) {
+    const Vector<T> y = part.get(call.y.data + r), t = part.get(call.target.data + r);
+    part.put(call.cost + r, F::template value<T>(y, t, p));
+    if (!call.dy.data) return;
+    const Vector<T> weight = call.weight ? part.get(call.weight + r) * scale : scale;
+    part.put(call.dy.data + r, F::template derivative<T>(y, t, p) * weight);
+  });
+}
+
+template <class T, class F> void elementwise_loss(const LossCall<T>& call) {
+  const Size columns = call.y.columns;
+  if (columns == 1 && call.y.stride == 1 && call.target.stride == 1 && call.dy.stride <= 1)
+    return single_output_loss<T, F>(call);
+  const Vector<T> p = broadcast<T>(call.parameter);
+  const T share = F::averaged ? T(1) / T(columns) : T(1);
+  for (Size r = 0; r < call.y.rows; ++r) {
+    const T *y = call.y.data + r * call.y.stride, *t = call.target.data + r * call.target.stride;
+    T* dy = call.dy.data ? call.dy.data + r * call.dy.stride : nullptr;
+    const T weight = (call.weight ? call.weight[r] : T(1)) * call.scale * share;
+    Vector<T> total{};
+    for_vectors<T>(columns, [&](Size i, auto part) {
+      const Vector<T> output = part.get(y + i), target = part.get(t + i);
+      total += part.active(F::template value<T>(output, target, p));
+      if (dy) part.put(dy + i, F::template derivative<T>(output, target, p) * weight);
+    });
+    call.cost[r] = sum_lanes<T>(total) * share;
+  }
+}
+
+template <class T, class Plain> constexpr LossKernel<T> loss_row(void (*fused)(const LossCall<T>&) = nullptr) {
+  return {Plain::name,
+          Plain::formula,
+          Plain::parameter,
+          Plain::default_parameter,
+          fused ? Plain::fused_activation : nullptr,
+          elementwise_loss<T, Plain>,
+          fused};
+}
+
+template <class T>
+constexpr LossKernel<T> loss_list[] = {
+    loss_row<T, HalfSquaredError>(),
+    loss_row<T, SquaredError>(),
+    loss_row<T, AbsoluteError>(),
+    loss_row<T, Huber>(),
+    loss_row<T, Poisson>(elementwise_loss<T, PoissonOfExponential>),
+    loss_row<T, CrossEntropy>(softmax_cross_entropy<T>),
+    loss_row<T, BinaryCrossEntropy>(elementwise_loss<T, BinaryCrossEntropyOfSigmoid>),
+    loss_row<T, Hinge>(),
+    loss_row<T, Perceptron>(elementwise_loss<T, Perceptron>),
+};

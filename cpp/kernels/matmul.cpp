@@ -1,0 +1,94 @@
+#include "kernels/matmul.hpp"
+
+#include <cblas.h>
+
+#include <type_traits>
+
+// The packaged OpenBLAS puts a prefix before its names, so that it can live beside another copy in one process.
+#if defined(MULTICAPA_PACKAGED_OPENBLAS)
+#define MULTICAPA_BLAS(name) scipy_##name
+#else
+#define MULTICAPA_BLAS(name) name
+#endif
+
+namespace multicapa {
+namespace {
+
+// Measured: above this many multiplications the packing of BLAS repays itself (see bench/README.md).
+constexpr double large_product = 8e6;
+constexpr Size large_matrix = 512 * 1024;  // elements of w whose transposition costs more than BLAS's own packing
+
+bool is_large(Size rows, Size columns, Size depth) {
+  return static_cast<double>(rows) * static_cast<double>(columns) * static_cast<double>(depth) >= large_product;
+}
+
+template <class T>
+void blas(CBLAS_TRANSPOSE trans_a, CBLAS_TRANSPOSE trans_b, GemmShape s, const T* a, Size lda, const T* b, Size ldb,
+          T beta, T* c, Size ldc) {
+  const auto i = [](Size n) { return static_cast<blasint>(n); };
+  if constexpr (std::is_same_v<T, float>)
+    MULTICAPA_BLAS(cblas_sgemm)(CblasRowMajor, trans_a, trans_b, i(s.rows), i(s.columns), i(s.depth), 1, a, i(lda), b,
+                                i(ldb), beta, c, i(ldc));
+  else
+    MULTICAPA_BLAS(cblas_dgemm)(CblasRowMajor, trans_a, trans_b, i(s.rows), i(s.columns), i(s.depth), 1, a, i(lda), b,
+                                i(ldb), beta, c, i(ldc));
+}
+
+}  // namespace
+
+template <class T>
+void multiply_forward(const KernelTable<T>& k, Matrix<const T> x, Matrix<const T> w, const T* bias, Matrix<T> c) {
+  const GemmShape shape{x.rows, w.columns, w.rows};
+  if (w.columns == 1 && w.stride == 1) return k.matrix_vector(x, w.data, bias ? *bias : T(0), c.data, c.stride);
+  if (!is_large(shape.rows, shape.columns, shape.depth))
+    return k.gemm(shape, x.data, x.stride, 1, w.data, w.stride, bias, c.data, c.stride, false);
+  for (Size r = 0; bias && r < c.rows; ++r)
+    k.copy({bias, 1, c.columns, c.columns}, {c.data + r * c.stride, 1, c.columns, c.columns});
+  blas<T>(CblasNoTrans, CblasNoTrans, shape, x.data, x.stride, w.data, w.stride, bias ? T(1) : T(0), c.data, c.stride);
+}
+
+bool plans_transpose(Size in, Size out) { return in * out < large_matrix && out > 1; }
+
+template <class T>
+void multiply_backward(const KernelTable<T>& k, Matrix<const T> dy, Matrix<const T> w, const T* transposed,
+                       Matrix<T> dx) {
+  const GemmShape shape{dy.rows, w.rows, w.columns};
+  if (w.columns == 1)  // a column is its own transpose
+    return k.gemm(shape, dy.data, dy.stride, 1, w.data, w.rows, nullptr, dx.data, dx.stride, false);
+  if (transposed) return k.gemm(shape, dy.data, dy.stride, 1, transposed, w.rows, nullptr, dx.data, dx.stride, false);
+  blas<T>(CblasNoTrans, CblasTrans, shape, dy.data, dy.stride, w.data, w.stride, T(0), dx.data, dx.stride);
+}
+
+template <class T>
+void multiply_gradient(const KernelTable<T>& k, Matrix<const T> x, Matrix<const T> dy, T* dw, bool accumulate) {
+  const GemmShape shape{x.columns, dy.columns, x.rows};
+  if (dy.columns == 1)  // dwᵗ = dyᵗ·x, which fills the registers
+    return k.gemm({1, x.columns, x.rows}, dy.data, 1, dy.stride, x.data, x.stride, nullptr, dw, x.columns, accumulate);
+  if (!is_large(shape.rows, shape.columns, shape.depth))
+    return k.gemm(shape, x.data, 1, x.stride, dy.data, dy.stride, nullptr, dw, dy.columns, accumulate);
+  blas<T>(CblasTrans, CblasNoTrans, shape, x.data, x.stride, dy.data, dy.stride, accumulate ? T(1) : T(0), dw,
+          dy.columns);
+}
+
+void hold_blas_at_one_thread() {
+#if defined(MULTICAPA_PACKAGED_OPENBLAS)
+  if (scipy_openblas_get_num_threads() != 1) scipy_openblas_set_num_threads(1);
+#endif
+}
+
+std::string blas_description() {
+#if defined(MULTICAPA_PACKAGED_OPENBLAS)
+  return std::string(scipy_openblas_get_config()) + ", core " + scipy_openblas_get_corename();
+#else
+  return "the system's";
+#endif
+}
+
+#define MULTICAPA_INSTANTIATE(T)                                                                                    \
+  template void multiply_forward<T>(const KernelTable<T>&, Matrix<const T>, Matrix<const T>, const T*, Matrix<T>);  \
+  template void multiply_backward<T>(const KernelTable<T>&, Matrix<const T>, Matrix<const T>, const T*, Matrix<T>); \
+  template void multiply_gradient<T>(const KernelTable<T>&, Matrix<const T>, Matrix<const T>, T*, bool);
+MULTICAPA_INSTANTIATE(float)
+MULTICAPA_INSTANTIATE(double)
+
+}  // namespace multicapa

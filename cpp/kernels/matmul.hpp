@@ -1,0 +1,31 @@
+// The seam between the network and whoever multiplies its matrices: our own kernels while the operands stay in the
+// caches, BLAS for the large. The choice depends on the shape alone, so results do not depend on the thread count.
+#pragma once
+
+#include <string>
+
+#include "kernels/table.hpp"
+
+namespace multicapa {
+
+// c = x·w + bias (bias may be null): x is rows × in, w is in × out.
+template <class T>
+void multiply_forward(const KernelTable<T>& kernels, Matrix<const T> x, Matrix<const T> w, const T* bias, Matrix<T> c);
+
+// dx = dy·wᵗ, from w (in × out) and, where plans_transpose says it is kept, its transpose (out × in, without gaps).
+template <class T>
+void multiply_backward(const KernelTable<T>& kernels, Matrix<const T> dy, Matrix<const T> w, const T* transposed,
+                       Matrix<T> dx);
+
+// dw = xᵗ·dy, or dw += xᵗ·dy; dw has in rows and no gaps.
+template <class T>
+void multiply_gradient(const KernelTable<T>& kernels, Matrix<const T> x, Matrix<const T> dy, T* dw, bool accumulate);
+
+// Whether multiply_backward wants the transpose of an in × out matrix kept beside it.
+bool plans_transpose(Size in, Size out);
+
+// BLAS keeps to one thread, since our own team works around it; other libraries may have raised its count.
+void hold_blas_at_one_thread();
+std::string blas_description();
+
+}  // namespace multicapa

@@ -1,0 +1,67 @@
+// x W + b and its gradients: what Dense and Maxout share. W is (in, units).
+#pragma once
+
+#include "kernels/matmul.hpp"
+#include "layers/layer.hpp"
+
+namespace multicapa {
+
+template <class T> class Affine {
+ public:
+  enum Parameter : Size { weight, bias };
+
+  Affine(Size units, bool has_bias) : units_(units), has_bias_(has_bias) {}
+
+  // Fills in everything of the plan but the output's shape. fan_out counts the units as the next layer sees them.
+  void plan(LayerPlan& plan, const Spec& spec, const std::vector<Shape>& inputs, Size fan_out) {
+    if (inputs.size() != 1) spec.fail("takes one input, not " + std::to_string(inputs.size()));
+    if (inputs[0].size() != 1)
+      spec.fail("takes flat samples, not samples of shape " + to_string(inputs[0]) + "; put a Flatten before it");
+    in_ = inputs[0][0];
+    plan.parameters.push_back({"weight", {in_, units_}, in_, fan_out, true});
+    if (has_bias_) plan.parameters.push_back({"bias", {units_}, in_, fan_out, false});
+    plan.derived = plans_transpose(in_, units_) ? in_ * units_ : 0;
+    plan.work_per_row = static_cast<double>(in_) * static_cast<double>(units_);
+    plan.whole_batch_gradient = true;
+  }
+
+  void forward(const Call<T>& call, Matrix<T> z) const {
+    const T* b = has_bias_ ? call.parameters + bias_offset() : nullptr;
+    multiply_forward<T>(*call.kernels, call.inputs[0], weights(call), b, z);
+  }
+
+  void backward(const Call<T>& call, Matrix<const T> dz) const {
+    if (call.gradients) {
+      multiply_gradient<T>(*call.kernels, call.inputs[0], dz, call.gradients, call.accumulate);
+      if (has_bias_) call.kernels->column_sum(dz, call.gradients + bias_offset(), call.accumulate);
+    }
+    if (call.dx[0].data)
+      multiply_backward<T>(*call.kernels, dz, weights(call), plans_transpose(in_, units_) ? call.derived : nullptr,
+                           call.dx[0]);
+  }
+
+  void gradient(const Call<T>& call, Matrix<const T> dz, Size parameter, Size first, Size count, T* out) const {
+    Matrix<const T> x = call.inputs[0];
+    Matrix<const T>& sliced = parameter == weight ? x : dz;
+    sliced.data += first;
+    sliced.columns = count;
+    if (parameter == weight) multiply_gradient<T>(*call.kernels, x, dz, out, false);
+    else call.kernels->column_sum(dz, out, false);
+  }
+
+  void derive(const KernelTable<T>& kernels, const T* parameters, T* derived, Size parameter, Size first,
+              Size count) const {
+    if (parameter == weight)
+      kernels.transpose({parameters + first * units_, count, units_, units_}, derived + first, in_);
+  }
+
+ private:
+  Matrix<const T> weights(const Call<T>& call) const { return {call.parameters, in_, units_, units_}; }
+  Size bias_offset() const { return aligned<T>(in_ * units_); }
+
+  const Size units_;
+  const bool has_bias_;
+  Size in_ = 0;
+};
+
+}  // namespace multicapa

@@ -1,0 +1,139 @@
+// y = γ (x − μ)/√(σ² + ε) + β with μ and σ² of every unit over the whole batch, σ² = Σ (x − μ)²/(b − ddof); outside
+// training with running means of both (Ioffe & Szegedy 2015). A batch too small to have a variance is normalised by
+// the running means too.
+
+#include <cmath>
+
+#include "layers/registry.hpp"
+
+namespace multicapa {
+namespace {
+
+template <class T> class BatchNorm final : public Layer<T> {
+ public:
+  explicit BatchNorm(const Spec& spec)
+      : epsilon_(spec.number("epsilon", 1e-5)),
+        momentum_(spec.number("momentum", 0.9)),
+        ddof_(spec.integer("ddof", 0)) {
+    if (!(epsilon_ >= 0)) spec.fail("epsilon should not be negative");
+    if (!(momentum_ >= 0 && momentum_ <= 1)) spec.fail("momentum should lie in [0, 1]");
+    if (ddof_ != 0 && ddof_ != 1) spec.fail("ddof should be 0 or 1, not " + std::to_string(ddof_));
+  }
+
+  LayerPlan plan(const std::vector<Shape>& inputs) override {
+    units_ = elements(inputs.at(0));
+    step_ = aligned<T>(units_);
+    LayerPlan plan;
+    plan.output = inputs[0];
+    plan.parameters.push_back({"gamma", {units_}, units_, units_, false});
+    plan.parameters.push_back({"beta", {units_}, units_, units_, false});
+    plan.states.push_back({"running_mean", {units_}, 0});
+    plan.states.push_back({"running_variance", {units_}, 1});
+    plan.work_per_row = 8 * static_cast<double>(units_);
+    plan.batch_sums = 3 * step_;
+    return plan;
+  }
+
+  void forward(const Call<T>& call) const override {
+    if (!call.training) use_running_moments(call);
+    call.kernels->normalize_columns(call.inputs[0], mean(call), factor(call), beta(call), call.output);
+  }
+
+  void forward_sums(const Call<T>& call, T* sums) const override {
+    call.kernels->column_moments(call.inputs[0], sums, sums + step_);
+  }
+
+  // Means and squared deviations of the blocks, put together one by one (Chan, Golub & LeVeque 1979).
+  void combine_forward(const Call<T>& call, const BlockSums<T>& blocks) const override {
+    if (count(blocks) < 2) return use_running_moments(call);
+    for (Size u = 0; u < units_; ++u) {
+      double center = 0, deviation = 0, rows = 0;
+      for (Size b = 0; b < blocks.blocks; ++b) {
+        const T* sums = blocks.sums + b * blocks.stride;
+        const double n = static_cast<double>(blocks.rows[b]), difference = sums[u] - center;
+        deviation += sums[step_ + u] + difference * difference * rows * n / (rows + n);
+        center += difference * n / (rows + n);
+        rows += n;
+      }
+      const double spread = deviation / (rows - static_cast<double>(ddof_));
+      set_moments(call, u, center, spread);
+      T *running_mean = call.state + u, *running_variance = call.state + step_ + u;
+      *running_mean = static_cast<T>(momentum_ * *running_mean + (1 - momentum_) * center);
+      *running_variance = static_cast<T>(momentum_ * *running_variance + (1 - momentum_) * spread);
+    }
+  }
+
+  void backward_sums(const Call<T>& call, T* sums) const override {
+    call.kernels->column_products(as_const(call.dy), call.inputs[0], mean(call), sums, sums + step_);
+  }
+
+  // dγ = Σ dy x̂, dβ = Σ dy, dx = γ/σ (dy − dβ/b − x̂ dγ/(b − ddof)), as of_dy · dy + of_x · (x − μ) + constant.
+  void combine_backward(const Call<T>& call, const BlockSums<T>& blocks) const override {
+    const Size total = count(blocks);
+    T *of_dy = blend(call), *of_x = of_dy + step_, *constant = of_x + step_;
+    for (Size u = 0; u < units_; ++u) {
+      double sum = 0, product = 0;
+      for (Size b = 0; b < blocks.blocks; ++b) {
+        sum += blocks.sums[b * blocks.stride + u];
+        product += blocks.sums[b * blocks.stride + step_ + u];
+      }
+      const double inverse_sigma = inverse_deviation(call)[u], scale = call.parameters[u] * inverse_sigma;
+      call.gradients[u] = static_cast<T>(product * inverse_sigma);
+      call.gradients[step_ + u] = static_cast<T>(sum);
+      of_dy[u] = static_cast<T>(scale);
+      of_x[u] = constant[u] = 0;
+      if (total < 2) continue;  // the running moments do not depend on x
+      const double freedom = static_cast<double>(total - ddof_);
+      of_x[u] = static_cast<T>(-scale * inverse_sigma * inverse_sigma * product / freedom);
+      constant[u] = static_cast<T>(-scale * sum / static_cast<double>(total));
+    }
+  }
+
+  void backward(const Call<T>& call) const override {
+    if (!call.dx[0].data) return;
+    const T* of_dy = blend(call);
+    call.kernels->blend_columns(as_const(call.dy), call.inputs[0], mean(call), of_dy, of_dy + step_, of_dy + 2 * step_,
+                                call.dx[0]);
+  }
+
+ private:
+  const T* beta(const Call<T>& call) const { return call.parameters + step_; }
+
+  // What the blocks of a batch share: moments for both ways, then the factors of the way back.
+  T* mean(const Call<T>& call) const { return call.batch_sums; }
+  T* factor(const Call<T>& call) const { return call.batch_sums + step_; }
+  T* inverse_deviation(const Call<T>& call) const { return call.batch_sums + 2 * step_; }
+  T* blend(const Call<T>& call) const { return call.batch_sums + 3 * step_; }
+
+  void set_moments(const Call<T>& call, Size u, double center, double variance) const {
+    const double inverse = 1 / std::sqrt(variance + epsilon_);
+    mean(call)[u] = static_cast<T>(center);
+    factor(call)[u] = static_cast<T>(call.parameters[u] * inverse);
+    inverse_deviation(call)[u] = static_cast<T>(inverse);
+  }
+  void use_running_moments(const Call<T>& call) const {
+    for (Size u = 0; u < units_; ++u) set_moments(call, u, call.state[u], call.state[step_ + u]);
+  }
+  static Size count(const BlockSums<T>& blocks) {
+    Size total = 0;
+    for (Size b = 0; b < blocks.blocks; ++b) total += blocks.rows[b];
+    return total;
+  }
+
+  const double epsilon_;
+  const double momentum_;
+  const Size ddof_;
+  Size units_ = 0;
+  Size step_ = 0;  // from one vector of numbers per unit to the next
+};
+
+}  // namespace
+
+template <class T> std::unique_ptr<Layer<T>> make_batch_norm(const Spec& spec) {
+  return std::make_unique<BatchNorm<T>>(spec);
+}
+
+template std::unique_ptr<Layer<float>> make_batch_norm<float>(const Spec&);
+template std::unique_ptr<Layer<double>> make_batch_norm<double>(const Spec&);
+
+}  // namespace multicapa

@@ -1,0 +1,101 @@
+// A layer is stateless: it plans, then works on the memory it is handed. It owns none and allocates none.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kernels/table.hpp"
+#include "network/spec.hpp"
+
+namespace multicapa {
+
+struct ParameterPlan {
+  std::string name;
+  Shape shape;
+  Size fan_in;  // for the initialisation, which Python carries out
+  Size fan_out;
+  bool penalized;  // a weight, as opposed to a bias or a scale
+};
+
+struct StatePlan {
+  std::string name;
+  Shape shape;
+  double initial;
+};
+
+struct LayerPlan {
+  Shape output;
+  std::vector<ParameterPlan> parameters;
+  std::vector<StatePlan> states;
+  Size kept_per_row = 0;    // numbers that backward wants back from forward
+  Size derived = 0;         // numbers computed from the parameters, such as a transposed copy
+  double work_per_row = 0;  // multiplications of the forward pass
+  bool backward_reads_input = true;
+  bool backward_reads_output = false;
+  bool may_work_in_place = false;     // output over input, and dx over dy
+  bool whole_batch_gradient = false;  // offers gradient() beside the block-wise one
+  std::string function;               // of an activation: a loss may be paired with it
+  Size batch_sums = 0;                // > 0: training needs that many sums over the whole batch, forward and backward
+};
+
+// What one layer sees of one block of rows. Matrices of dx with data == nullptr are not wanted.
+template <class T> struct Call {
+  const KernelTable<T>* kernels = nullptr;
+  Size rows = 0;
+  Size first_row = 0;  // of the block within its batch
+  std::vector<Matrix<const T>> inputs;
+  Matrix<T> output;
+  std::vector<Matrix<T>> dx;  // overwritten, never added to
+  Matrix<T> dy;               // backward may destroy it
+  const T* parameters = nullptr;
+  T* gradients = nullptr;   // null when gradient() will be asked for them later
+  bool accumulate = false;  // add to the gradients instead of overwriting them
+  T* state = nullptr;
+  T* kept = nullptr;
+  const T* derived = nullptr;
+  T* batch_sums = nullptr;  // the combined sums of the whole batch, forward's then backward's
+  bool training = false;
+  std::uint64_t seed = 0;  // random numbers are a function of the seed, the stream and the element
+  const std::uint64_t* step = nullptr;
+  std::uint64_t node = 0;
+
+  std::uint64_t stream() const { return *step << 16 | node; }
+};
+
+// The sums of one block, as T[batch_sums], and how many rows they cover.
+template <class T> struct BlockSums {
+  const T* sums;
+  Size stride;  // from one block's sums to the next's
+  Size blocks;
+  const Size* rows;
+};
+
+template <class T> class Layer {
+ public:
+  virtual ~Layer() = default;
+  virtual LayerPlan plan(const std::vector<Shape>& inputs) = 0;
+  virtual void forward(const Call<T>& call) const = 0;
+  virtual void backward(const Call<T>& call) const = 0;
+
+  // whole_batch_gradient: rows [first, first + count) of the gradient of one parameter, from a call over all rows.
+  virtual void gradient(const Call<T>&, Size /*parameter*/, Size /*first*/, Size /*count*/, T* /*out*/) const {}
+  // derived > 0: brings the derived numbers up to date for rows [first, first + count) of one parameter.
+  virtual void derive(const KernelTable<T>&, const T* /*parameters*/, T* /*derived*/, Size /*parameter*/,
+                      Size /*first*/, Size /*count*/) const {}
+
+  // batch_sums > 0: forward = sums of every block, then combine, then forward(); backward likewise. combine also
+  // brings running statistics and the layer's own gradients up to date.
+  virtual void forward_sums(const Call<T>&, T* /*sums*/) const {}
+  virtual void combine_forward(const Call<T>&, const BlockSums<T>&) const {}
+  virtual void backward_sums(const Call<T>&, T* /*sums*/) const {}
+  virtual void combine_backward(const Call<T>&, const BlockSums<T>&) const {}
+};
+
+// Makes the layer that spec.type names; throws InvalidArgument when there is none or its options are wrong.
+template <class T> std::unique_ptr<Layer<T>> make_layer(const Spec& spec);
+
+// The names that make_layer knows.
+std::vector<std::string> layer_names();
+
+}  // namespace multicapa

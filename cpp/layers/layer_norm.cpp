@@ -1,0 +1,60 @@
+// y = γ (x − μ)/√(σ² + ε) + β with μ and σ² over the M units of one sample, σ² = Σ (x − μ)²/(M − ddof)
+// (Ba, Kiros & Hinton 2016).
+
+#include <algorithm>
+
+#include "layers/registry.hpp"
+
+namespace multicapa {
+namespace {
+
+template <class T> class LayerNorm final : public Layer<T> {
+ public:
+  explicit LayerNorm(const Spec& spec)
+      : epsilon_(static_cast<T>(spec.number("epsilon", 1e-5))), ddof_(spec.integer("ddof", 0)), spec_(spec) {
+    if (!(epsilon_ >= 0)) spec.fail("epsilon should not be negative");
+    if (ddof_ != 0 && ddof_ != 1) spec.fail("ddof should be 0 or 1, not " + std::to_string(ddof_));
+  }
+
+  LayerPlan plan(const std::vector<Shape>& inputs) override {
+    units_ = elements(inputs.at(0));
+    if (units_ <= ddof_) spec_.fail("needs more than " + std::to_string(ddof_) + " units to normalise over");
+    LayerPlan plan;
+    plan.output = inputs[0];
+    plan.parameters.push_back({"gamma", {units_}, units_, units_, false});
+    plan.parameters.push_back({"beta", {units_}, units_, units_, false});
+    plan.kept_per_row = 2;
+    plan.work_per_row = 8 * static_cast<double>(units_);
+    return plan;
+  }
+
+  void forward(const Call<T>& call) const override {
+    call.kernels->normalize_rows(call.inputs[0], call.parameters, call.parameters + beta(), epsilon_, ddof_,
+                                 call.output, call.kept);
+  }
+
+  void backward(const Call<T>& call) const override {
+    if (!call.accumulate) std::fill_n(call.gradients, 2 * beta(), T(0));
+    call.kernels->normalize_rows_backward(as_const(call.dy), call.inputs[0], call.kept, call.parameters, ddof_,
+                                          call.dx[0], call.gradients, call.gradients + beta());
+  }
+
+ private:
+  Size beta() const { return aligned<T>(units_); }
+
+  const T epsilon_;
+  const Size ddof_;
+  const Spec spec_;
+  Size units_ = 0;
+};
+
+}  // namespace
+
+template <class T> std::unique_ptr<Layer<T>> make_layer_norm(const Spec& spec) {
+  return std::make_unique<LayerNorm<T>>(spec);
+}
+
+template std::unique_ptr<Layer<float>> make_layer_norm<float>(const Spec&);
+template std::unique_ptr<Layer<double>> make_layer_norm<double>(const Spec&);
+
+}  // namespace multicapa

@@ -1,0 +1,84 @@
+// A network: nodes in order, and its numbers in flat vectors of which every weight is a slice.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/memory.hpp"
+#include "layers/layer.hpp"
+
+namespace multicapa {
+
+// One parameter or state: where it lies in its flat vector.
+struct Tensor {
+  std::string name;  // "dense_1.weight"
+  Size node;
+  Size index;  // among the parameters or states of its node
+  Shape shape;
+  Size offset;
+  Size count;
+  Size fan_in = 0;
+  Size fan_out = 0;
+  bool penalized = false;
+  bool frozen = false;
+  Size rows() const { return shape.empty() ? 1 : shape[0]; }
+};
+
+template <class T> struct Node {
+  std::string name;
+  std::string type;
+  std::unique_ptr<Layer<T>> layer;  // null for the input
+  std::vector<Size> inputs;
+  LayerPlan plan;
+  Size width = 0;       // numbers per sample
+  Size stride = 0;      // numbers from one row of its output to the next
+  Size parameters = 0;  // offset and count in the flat vector
+  Size parameter_count = 0;
+  Size state = 0;
+  Size derived = 0;
+  bool wants_gradient = false;  // it or a node before it has parameters
+  std::vector<Size> consumers;
+};
+
+template <class T> class Network {
+ public:
+  explicit Network(const std::vector<Spec>& specs);
+
+  const std::vector<Node<T>>& nodes() const { return nodes_; }
+  const Node<T>& output() const { return nodes_.back(); }
+  const Shape& input_shape() const { return nodes_.front().plan.output; }
+  Size input_width() const { return nodes_.front().width; }
+  Size output_width() const { return output().width; }
+  double work_per_row() const;  // multiplications of a forward pass
+
+  const std::vector<Tensor>& parameter_tensors() const { return parameter_tensors_; }
+  const std::vector<Tensor>& state_tensors() const { return state_tensors_; }
+  Size parameter_count() const { return parameters_.size(); }  // padding between the tensors included
+  Buffer<T>& parameters() { return parameters_; }
+  Buffer<T>& gradients() { return gradients_; }
+  Buffer<T>& state() { return state_; }
+  Buffer<T>& derived() { return derived_; }
+  const KernelTable<T>& kernels() const { return kernels_; }
+
+  void freeze(const std::string& node, bool frozen);
+  // Brings what is derived from the parameters up to date; Python may have written to them through a view.
+  void derive();
+
+  std::uint64_t seed = 0;
+  std::uint64_t training_steps = 0;  // so that no two steps draw the same random numbers
+
+ private:
+  void append(const Spec& spec);
+  void add_node(const Spec& spec, const std::vector<std::string>& inputs);
+  Size find(const std::string& name) const;
+  void connect();
+  void lay_out();
+
+  const KernelTable<T>& kernels_;
+  std::vector<Node<T>> nodes_;
+  std::vector<Tensor> parameter_tensors_, state_tensors_;
+  Buffer<T> parameters_, gradients_, state_, derived_;
+};
+
+}  // namespace multicapa

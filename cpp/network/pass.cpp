@@ -1,0 +1,158 @@
+#include "network/pass.hpp"
+
+#include <algorithm>
+
+namespace multicapa {
+namespace {
+
+template <class Vector> auto& at(Vector& vector, Size i) { return vector[static_cast<std::size_t>(i)]; }
+
+// A node may write over its input when nobody needs that input any more: no other consumer, nothing that backward
+// reads, and not the samples themselves.
+template <class T> bool works_in_place(const std::vector<Node<T>>& nodes, const Node<T>& node) {
+  if (!node.plan.may_work_in_place || node.plan.backward_reads_input) return false;
+  const Node<T>& source = at(nodes, node.inputs[0]);
+  return source.layer && source.consumers.size() == 1 && !source.plan.backward_reads_output &&
+         source.stride == node.stride;
+}
+
+template <class T> bool shares_gradient(const std::vector<Node<T>>& nodes, const Node<T>& node) {
+  if (!node.plan.may_work_in_place && node.type != "activation") return false;
+  const Node<T>& source = at(nodes, node.inputs[0]);
+  return source.layer && source.consumers.size() == 1 && source.stride == node.stride;
+}
+
+}  // namespace
+
+template <class T> Workspace<T>::Workspace(const Network<T>& network, Keep keep) : keep_(keep) {
+  const std::vector<Node<T>>& nodes = network.nodes();
+  const std::size_t count = nodes.size();
+  value_.resize(count), gradient_.resize(count), kept_.resize(count), batch_sums_.resize(count);
+  Layout<T> layout;
+  for (std::size_t i = 0; i < count; ++i) {
+    const Node<T>& node = nodes[i];
+    const bool over_input = node.layer && works_in_place(nodes, node);
+    value_[i] = over_input ? at(value_, node.inputs[0]) : layout.place(node.stride * keep.capacity);
+    kept_[i] = layout.place(node.plan.kept_per_row * keep.capacity);
+    batch_sums_[i] = layout.place(2 * node.plan.batch_sums);
+  }
+  for (std::size_t i = 0; i < count && keep.backward; ++i) {
+    const Node<T>& node = nodes[i];
+    if (node.layer && shares_gradient(nodes, node)) gradient_[i] = at(gradient_, node.inputs[0]);
+    else gradient_[i] = node.wants_gradient ? layout.place(node.stride * keep.capacity) : 0;
+  }
+  memory_ = Buffer<T>(layout.total());
+}
+
+template <class T>
+Pass<T>::Pass(Network<T>& network, Workspace<T>& workspace, bool training)
+    : network_(network), workspace_(workspace), calls_(network.nodes().size()), add_later_(network.nodes().size()) {
+  const std::vector<Node<T>>& nodes = network.nodes();
+  Size widest_added = 0;
+  std::vector<bool> reached(nodes.size(), false);
+  for (std::size_t n = nodes.size(); n-- > 1;) {
+    const Node<T>& node = nodes[n];
+    Call<T>& call = calls_[n];
+    call.kernels = &network.kernels();
+    call.state = network.state().data() + node.state;
+    call.derived = network.derived().data() + node.derived;
+    call.batch_sums = workspace.batch_sums(static_cast<Size>(n));
+    call.training = training;
+    call.seed = network.seed;
+    call.step = &step_;
+    call.node = n;
+    for (const Size input : node.inputs) {
+      const Node<T>& source = at(nodes, input);
+      call.inputs.push_back({nullptr, 0, source.width, source.stride});
+      call.dx.push_back({nullptr, 0, source.width, source.stride});
+      // Walking backwards, the first consumer met writes the gradient of its input and the later ones add to it.
+      add_later_[n].push_back(reached[static_cast<std::size_t>(input)] && source.wants_gradient);
+      if (add_later_[n].back()) widest_added = std::max(widest_added, source.stride);
+      reached[static_cast<std::size_t>(input)] = true;
+    }
+    call.output = {nullptr, 0, node.width, node.stride};
+    call.dy = call.output;
+  }
+  read_parameters_from(network.parameters().data());
+  if (workspace.keep().backward) scratch_ = Buffer<T>(widest_added * workspace.keep().capacity);
+}
+
+template <class T> void Pass<T>::place(Size first, Size rows) {
+  if (first == first_ && rows == rows_ && !reads_elsewhere_) return;
+  first_ = first, rows_ = rows, reads_elsewhere_ = false;
+  const std::vector<Node<T>>& nodes = network_.nodes();
+  const Size row = place_row(first);
+  const bool backward = workspace_.keep().backward;
+  for (std::size_t n = 1; n < nodes.size(); ++n) {
+    const Node<T>& node = nodes[n];
+    Call<T>& call = calls_[n];
+    call.rows = rows;
+    call.first_row = first;
+    call.kept = workspace_.kept(static_cast<Size>(n)) + row * node.plan.kept_per_row;
+    call.output.data = workspace_.value(static_cast<Size>(n)) + row * node.stride;
+    call.output.rows = call.dy.rows = rows;
+    call.dy.data = backward ? workspace_.gradient(static_cast<Size>(n)) + row * node.stride : nullptr;
+    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+      const Size input = node.inputs[i];
+      const Node<T>& source = at(nodes, input);
+      call.inputs[i] = {workspace_.value(input) + row * source.stride, rows, source.width, source.stride};
+      call.dx[i].rows = rows;
+      T* own = workspace_.gradient(input) + row * source.stride;
+      call.dx[i].data = !backward || !source.wants_gradient ? nullptr : add_later_[n][i] ? scratch_.data() : own;
+    }
+  }
+}
+
+template <class T> void Pass<T>::place_gradient(Size node, T* gradients, bool accumulate) {
+  at(calls_, node).gradients = gradients;
+  at(calls_, node).accumulate = accumulate;
+}
+
+template <class T> void Pass<T>::read_parameters_from(const T* flat) {
+  if (flat == parameters_) return;
+  parameters_ = flat;
+  for (std::size_t n = 1; n < calls_.size(); ++n) calls_[n].parameters = flat + network_.nodes()[n].parameters;
+}
+
+template <class T> void Pass<T>::forward(Size from, Size to) const {
+  for (Size n = std::max<Size>(from, 1); n < to; ++n) at(network_.nodes(), n).layer->forward(at(calls_, n));
+}
+
+template <class T> void Pass<T>::backward(Size from, Size to) const {
+  for (Size n = to - 1; n >= std::max<Size>(from, 1); --n) {
+    const Node<T>& node = at(network_.nodes(), n);
+    if (!node.wants_gradient) continue;
+    const Call<T>& call = at(calls_, n);
+    node.layer->backward(call);
+    const std::vector<bool>& add_later = at(add_later_, n);
+    for (std::size_t i = 0; i < call.dx.size(); ++i)
+      if (add_later[i]) call.kernels->add(as_const(call.dx[i]), gradient(node.inputs[i]));
+  }
+}
+
+template <class T> Matrix<T> Pass<T>::input() const { return value(0); }
+
+template <class T> void Pass<T>::read_input_from(const T* rows, Size stride) {
+  reads_elsewhere_ = true;
+  const std::vector<Node<T>>& nodes = network_.nodes();
+  for (std::size_t n = 1; n < nodes.size(); ++n)
+    for (std::size_t i = 0; i < nodes[n].inputs.size(); ++i)
+      if (nodes[n].inputs[i] == 0) calls_[n].inputs[i].data = rows, calls_[n].inputs[i].stride = stride;
+}
+
+template <class T> Matrix<T> Pass<T>::value(Size n) const {
+  const Node<T>& node = at(network_.nodes(), n);
+  return {workspace_.value(n) + place_row(first_) * node.stride, rows_, node.width, node.stride};
+}
+
+template <class T> Matrix<T> Pass<T>::gradient(Size n) const {
+  const Node<T>& node = at(network_.nodes(), n);
+  return {workspace_.gradient(n) + place_row(first_) * node.stride, rows_, node.width, node.stride};
+}
+
+template class Workspace<float>;
+template class Workspace<double>;
+template class Pass<float>;
+template class Pass<double>;
+
+}  // namespace multicapa

@@ -1,0 +1,91 @@
+#include "training/inference.hpp"
+
+#include <algorithm>
+#include <type_traits>
+
+#include "base/team.hpp"
+#include "kernels/matmul.hpp"
+#include "training/partition.hpp"
+
+namespace multicapa {
+namespace {
+
+constexpr double work_per_thread = 2e5;  // multiplications that repay waking another thread
+
+template <class T> constexpr Scalar scalar_of = std::is_same_v<T, float> ? Scalar::float32 : Scalar::float64;
+
+}  // namespace
+
+template <class T> void Inference<T>::prepare(Size block_rows, int threads) {
+  if (block_rows > capacity_) lanes_.clear(), capacity_ = block_rows;
+  while (lanes_.size() < static_cast<std::size_t>(threads)) {
+    Lane lane;
+    lane.workspace = std::make_unique<Workspace<T>>(network_, Keep{RowPlaces::one_block, capacity_, false});
+    lane.pass = std::make_unique<Pass<T>>(network_, *lane.workspace, false);
+    lane.loss = BlockLoss<T>(capacity_, network_.output_width());
+    lanes_.push_back(std::move(lane));
+  }
+}
+
+// Rows of the network's own type are read where they lie.
+template <class T> void Inference<T>::place(Lane& lane, const Rows& x, Size first, Size rows) {
+  lane.pass->place(first, rows);
+  if (x.scalar == scalar_of<T>) lane.pass->read_input_from(static_cast<const T*>(x.data) + first * x.stride, x.stride);
+  else network_.kernels().gather(x.data, x.scalar, x.stride, nullptr, first, lane.pass->input());
+}
+
+template <class T>
+template <class Work>
+bool Inference<T>::for_blocks(const Rows& x, Size count, Size end, const Look& look, Work work) {
+  const Partition partition = partition_inference(network_, count);
+  const double work_per_row = std::max(network_.work_per_row(), 1.0);
+  const int threads = std::min(threads_for(work_per_row * static_cast<double>(count), work_per_thread),
+                               static_cast<int>(std::min<std::size_t>(partition.blocks.size(), 1024)));
+  prepare(partition.largest_block, threads);
+  hold_blas_at_one_thread();
+  Interruption interruption(look, work_per_row * static_cast<double>(count));
+  run_team(threads, [&](Member& member) {
+    Lane& lane = lanes_[static_cast<std::size_t>(member.index())];
+    member.phase(static_cast<Size>(partition.blocks.size()), [&](Size b) {
+      if (interruption.abandoned()) return;
+      const Block& block = partition.blocks[static_cast<std::size_t>(b)];
+      place(lane, x, block.first, block.rows);
+      lane.pass->forward(0, end);
+      work(lane, block, b);
+      if (member.index() == 0) interruption.report(work_per_row * static_cast<double>(block.rows));
+    });
+  });
+  return !interruption.abandoned();
+}
+
+template <class T> bool Inference<T>::predict(const Rows& x, Size count, T* y, const Look& look) {
+  const Size last = static_cast<Size>(network_.nodes().size()) - 1, width = network_.output_width();
+  return for_blocks(x, count, last + 1, look, [&](Lane& lane, const Block& block, Size) {
+    network_.kernels().copy(as_const(lane.pass->value(last)), {y + block.first * width, block.rows, width, width});
+  });
+}
+
+template <class T>
+bool Inference<T>::evaluate(const Samples<T>& samples, const Objective<T>& objective, T* outputs, double& cost,
+                            const Look& look) {
+  const Size end = static_cast<Size>(network_.nodes().size()), width = network_.output_width();
+  const Size seen = end - (objective.fused ? 1 : 0);  // the loss reads the logits, the caller wants the outputs
+  std::vector<double> costs(partition_inference(network_, samples.count).blocks.size());
+  const bool finished = for_blocks(samples.x, samples.count, seen, look, [&](Lane& lane, const Block& block, Size b) {
+    lane.loss.gather(network_.kernels(), samples, nullptr, block.first, block.rows, width);
+    costs[static_cast<std::size_t>(b)] =
+        lane.loss.run(objective, as_const(lane.pass->value(seen - 1)), {nullptr, block.rows, width, 1}, T(1));
+    if (!outputs) return;
+    lane.pass->forward(seen, end);
+    network_.kernels().copy(as_const(lane.pass->value(end - 1)),
+                            {outputs + block.first * width, block.rows, width, width});
+  });
+  cost = 0;
+  for (const double block : costs) cost += block;
+  return finished;
+}
+
+template class Inference<float>;
+template class Inference<double>;
+
+}  // namespace multicapa

@@ -1,0 +1,40 @@
+// Outputs and costs of a network that stands still.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "base/interruption.hpp"
+#include "network/pass.hpp"
+#include "training/block_loss.hpp"
+#include "training/objective.hpp"
+#include "training/samples.hpp"
+
+namespace multicapa {
+
+template <class T> class Inference {
+ public:
+  explicit Inference(Network<T>& network) : network_(network) {}
+
+  // Rows of x to rows of y; false when the look said stop.
+  bool predict(const Rows& x, Size count, T* y, const Look& look);
+  // Σ of the samples' weighted costs; `outputs` may be null.
+  bool evaluate(const Samples<T>& samples, const Objective<T>& objective, T* outputs, double& cost, const Look& look);
+
+ private:
+  struct Lane {
+    std::unique_ptr<Workspace<T>> workspace;
+    std::unique_ptr<Pass<T>> pass;
+    BlockLoss<T> loss;
+  };
+  // Runs work(lane, first, rows, block) for all blocks of `count` rows, after the forward pass up to `end`.
+  template <class Work> bool for_blocks(const Rows& x, Size count, Size end, const Look& look, Work work);
+  void prepare(Size block_rows, int threads);
+  void place(Lane& lane, const Rows& x, Size first, Size rows);
+
+  Network<T>& network_;
+  Size capacity_ = 0;
+  std::vector<Lane> lanes_;
+};
+
+}  // namespace multicapa

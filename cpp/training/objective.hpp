@@ -1,0 +1,33 @@
+// What a training run minimises and how gradients are tamed before they are used.
+#pragma once
+
+#include <string>
+
+#include "network/network.hpp"
+
+namespace multicapa {
+
+enum class GradientNorm { as_is, at_most, always };
+
+template <class T> struct Objective {
+  const LossKernel<T>* loss = nullptr;
+  T loss_parameter = 0;
+  bool fused = false;  // the loss works on the logits, and the last node is left out while training
+  T l1 = 0;
+  T l2 = 0;
+  bool penalize_biases = false;
+  T weight_noise = 0;  // standard deviations of what is added while training
+  T target_noise = 0;
+  GradientNorm norm = GradientNorm::as_is;
+  T norm_limit = 0;
+  bool clips_values = false;
+  T clip_low = 0;
+  T clip_high = 0;
+
+  bool penalizes(const Tensor& tensor) const { return (l1 != 0 || l2 != 0) && (tensor.penalized || penalize_biases); }
+};
+
+// Finds the loss by name and pairs it with the network's output activation where that is stabler.
+template <class T> void choose_loss(Objective<T>& objective, const Network<T>& network, const std::string& name);
+
+}  // namespace multicapa

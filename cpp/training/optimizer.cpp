@@ -1,0 +1,51 @@
+#include "training/optimizer.hpp"
+
+#include <sstream>
+
+namespace multicapa {
+namespace {
+
+template <class T> const OptimizerKernel<T>* find_optimizer(const KernelTable<T>& table, const std::string& name) {
+  std::string known;
+  for (int i = 0; i < table.optimizer_count; ++i) {
+    if (name == table.optimizers[i].name) return &table.optimizers[i];
+    known += (i ? ", " : "") + std::string(table.optimizers[i].name);
+  }
+  throw InvalidArgument("there is no optimizer \"" + name + "\"; there are " + known);
+}
+
+}  // namespace
+
+template <class T>
+Optimizer<T>::Optimizer(const KernelTable<T>& table, const std::string& name,
+                        const std::vector<double>& hyperparameters, Size parameter_count)
+    : kernel_(find_optimizer(table, name)), hyperparameters_(hyperparameters) {
+  std::istringstream names(kernel_->hyperparameters);
+  std::size_t expected = 0;
+  for (std::string word; names >> word; ++expected)
+    if (word == "weight_decay") weight_decay_ = static_cast<int>(expected);
+  if (hyperparameters.size() != expected)
+    throw InvalidArgument(name + " takes " + std::to_string(expected) + " hyper-parameters beside the learning rate (" +
+                          kernel_->hyperparameters + "), not " + std::to_string(hyperparameters.size()));
+  for (int i = 0; i < kernel_->slots; ++i) slots_.emplace_back(parameter_count);
+}
+
+template <class T> void Optimizer<T>::prepare(double rate) {
+  ++steps;
+  kernel_->prepare(hyperparameters_.data(), rate, steps, carried.data(), scalars_);
+  if (weight_decay_ < 0) return;
+  const double decay = std::exchange(hyperparameters_[static_cast<std::size_t>(weight_decay_)], 0.0);
+  kernel_->prepare(hyperparameters_.data(), rate, steps, carried.data(), scalars_without_decay_);
+  hyperparameters_[static_cast<std::size_t>(weight_decay_)] = decay;
+}
+
+template <class T> void Optimizer<T>::update(T* weight, const T* gradient, Size offset, Size count, bool decays) {
+  T* slots[max_slots] = {};
+  for (std::size_t i = 0; i < slots_.size(); ++i) slots[i] = slots_[i].data() + offset;
+  kernel_->update(weight, gradient, slots, count, weight_decay_ >= 0 && !decays ? scalars_without_decay_ : scalars_);
+}
+
+template class Optimizer<float>;
+template class Optimizer<double>;
+
+}  // namespace multicapa

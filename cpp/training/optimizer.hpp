@@ -1,0 +1,35 @@
+// An optimiser: a row of the list of optimisers, its hyper-parameters, and its slots as long as the flat parameters.
+#pragma once
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "network/network.hpp"
+
+namespace multicapa {
+
+template <class T> class Optimizer {
+ public:
+  Optimizer(const KernelTable<T>& table, const std::string& name, const std::vector<double>& hyperparameters,
+            Size parameter_count);
+
+  // Once per step, before the updates of its tasks.
+  void prepare(double rate);
+  // `decays`: a weight, to which weight decay applies, as opposed to a bias.
+  void update(T* weight, const T* gradient, Size offset, Size count, bool decays);
+
+  const char* name() const { return kernel_->name; }
+  std::vector<Buffer<T>>& slots() { return slots_; }
+  Size steps = 0;
+  std::array<double, 4> carried{};
+
+ private:
+  const OptimizerKernel<T>* kernel_;
+  std::vector<double> hyperparameters_;
+  int weight_decay_ = -1;  // which hyper-parameter it is, if any
+  std::vector<Buffer<T>> slots_;
+  UpdateScalars<T> scalars_{}, scalars_without_decay_{};
+};
+
+}  // namespace multicapa

@@ -1,0 +1,32 @@
+// How the work of a step is cut into tasks. It follows from the shapes alone, never from the number of threads, so the
+// same sums are formed in the same order by one thread and by sixty-four.
+#pragma once
+
+#include <vector>
+
+#include "network/network.hpp"
+
+namespace multicapa {
+
+struct Block {
+  Size first;
+  Size rows;
+};
+
+// One task of the rows phase: blocks that one thread takes one after another.
+struct Chunk {
+  Size first_block;
+  Size last_block;  // one past
+};
+
+struct Partition {
+  std::vector<Block> blocks;
+  std::vector<Chunk> chunks;
+  bool by_chunk = false;  // gradients are summed up per chunk and the memory of a block is used again
+  Size largest_block = 0;
+};
+
+template <class T> Partition partition_training(const Network<T>& network, Size rows);
+template <class T> Partition partition_inference(const Network<T>& network, Size rows);
+
+}  // namespace multicapa

@@ -1,0 +1,103 @@
+// One training step over a batch of a fixed size: phases of tasks with a rendezvous between them.
+//   rows        for each chunk of rows: gather the samples, forward, loss, backward, while the block is in cache
+//   parameters  for each range of a parameter: its gradient over the whole batch, the penalty, the update
+// A layer that needs sums over the whole batch cuts the first in two; clipping by the global norm cuts the second.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "base/function_ref.hpp"
+#include "base/interruption.hpp"
+#include "base/team.hpp"
+#include "network/pass.hpp"
+#include "training/block_loss.hpp"
+#include "training/objective.hpp"
+#include "training/optimizer.hpp"
+#include "training/partition.hpp"
+#include "training/samples.hpp"
+
+namespace multicapa {
+
+template <class T> class Step {
+ public:
+  Step(Network<T>& network, const Objective<T>& objective, Size rows, int threads);
+
+  Size rows() const { return rows_; }
+  int threads() const { return threads_; }
+
+  using Closing = FunctionRef<void()>;  // run once, by one member, when all of the work is done
+
+  // Forward, loss and backward of all rows. Every member of the team calls it.
+  void compute_rows(Member& member, const Samples<T>& samples, const BatchRows& batch, std::uint64_t step,
+                    Interruption& interruption, const Closing& closing);
+  // After compute_rows. Without an optimiser the gradients are left in the network.
+  void update_parameters(Member& member, Optimizer<T>* optimizer, const Closing& closing);
+
+  double cost() const;     // Σ of the rows' weighted costs; from compute_rows's closing on
+  double penalty() const;  // of the parameters before the update; from update_parameters's closing on
+
+ private:
+  // Where a node's gradient comes from in the second phase.
+  enum class Origin { whole_batch, chunks, ready };
+  struct NodeGradient {
+    Origin origin = Origin::ready;
+    Size chunk_offset = 0;
+  };
+  struct ParameterTask {
+    const Tensor* tensor;
+    Size first, count;  // rows of the tensor
+    Size offset, size;  // of its numbers in the flat vector
+  };
+  // One thread's present block: its calls and its loss.
+  struct Lane {
+    std::unique_ptr<Workspace<T>> workspace;  // when it has one of its own
+    std::unique_ptr<Pass<T>> pass;
+    BlockLoss<T> loss;
+    Size block = -1;
+  };
+  struct Input {
+    const Samples<T>& samples;
+    const BatchRows& batch;
+    std::uint64_t step;
+  };
+
+  void plan_gradients();
+  void plan_tasks();
+  void plan_lanes();
+  const Node<T>& node(Size n) const { return network_.nodes()[static_cast<std::size_t>(n)]; }
+  Size end_node() const;  // one past the last node that runs while training
+
+  void perturb_weights(Member& member, std::uint64_t step);
+  void derive(const ParameterTask& task, const T* parameters);
+  void place(Lane& lane, Size chunk, Size block);
+  void forward_segment(Lane& lane, Size segment, Size block, const Input& input);
+  void backward_segment(Lane& lane, Size segment, Size block);
+  void run_loss(Lane& lane, Size block, const Input& input);
+  void combine(Lane& lane, Size sync, bool backward);
+  void compute_gradient(Size task);
+  void apply_update(Size task, Optimizer<T>& optimizer, T factor);
+  T norm_factor() const;
+  template <class Work>
+  void for_blocks(Member& member, Lane& lane, Interruption& interruption, Work&& work, const Closing& closing);
+
+  Network<T>& network_;
+  const Objective<T>& objective_;
+  const Size rows_;
+  const int threads_;
+  const Partition partition_;
+  std::vector<Size> syncs_;  // nodes that need sums over the whole batch
+  std::vector<NodeGradient> node_gradients_;
+  std::vector<ParameterTask> tasks_;
+  Size chunk_stride_ = 0;
+  Buffer<T> chunk_gradients_, block_sums_, noisy_;
+  Size sums_stride_ = 0;
+  std::vector<Size> block_rows_;
+  std::unique_ptr<Workspace<T>> workspace_;
+  std::unique_ptr<Pass<T>> whole_;  // over all rows at once, for gradients over the whole batch
+  std::vector<Lane> lanes_;         // one per thread
+  std::vector<double> block_costs_, task_penalties_, task_squares_;
+  T norm_factor_ = 1;
+};
+
+}  // namespace multicapa

@@ -1,0 +1,88 @@
+#include "training/trainer.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+
+#include "kernels/matmul.hpp"
+
+namespace multicapa {
+namespace {
+
+constexpr double work_per_thread =
+    2e5;  // multiplications in a step below which a second thread costs more than it gives
+
+}  // namespace
+
+template <class T> void Trainer<T>::set_objective(const Objective<T>& objective) { objective_ = objective; }
+
+template <class T> void Trainer<T>::set_optimizer(const std::string& name, const std::vector<double>& hyperparameters) {
+  optimizer_.emplace(network_.kernels(), name, hyperparameters, network_.parameter_count());
+}
+
+template <class T> Step<T>& Trainer<T>::step_for(Size rows) {
+  const int threads = threads_for(3 * network_.work_per_row() * static_cast<double>(rows), work_per_thread);
+  for (auto& step : steps_)
+    if (step->rows() == rows && step->threads() == threads) return *step;
+  if (steps_.size() >= 4) steps_.erase(steps_.begin());
+  steps_.push_back(std::make_unique<Step<T>>(network_, objective_, rows, threads));
+  return *steps_.back();
+}
+
+template <class T> EpochResult Trainer<T>::run(const Epoch<T>& epoch) {
+  const Size count = epoch.samples.count, batch = std::min(epoch.batch_size, count), remainder = count % batch;
+  const Size steps = (count + batch - 1) / batch;
+  Step<T>& full = step_for(batch);
+  Step<T>& last = remainder ? step_for(remainder) : full;
+  Interruption interruption(epoch.look, 3 * network_.work_per_row() * static_cast<double>(count));
+  hold_blas_at_one_thread();
+  network_.derive();
+  EpochResult result;
+  Size done = 0;
+  std::atomic<bool> over{false};  // set once and for good, so that a late member reads it right
+
+  run_team(full.threads(), [&](Member& member) {
+    for (Size s = 0; s < steps && !over; ++s) {
+      Step<T>& step = remainder && s == steps - 1 ? last : full;
+      const BatchRows rows{epoch.order, s * batch, step.rows()};
+      step.compute_rows(member, epoch.samples, rows, network_.training_steps + static_cast<std::uint64_t>(s),
+                        interruption, [&, s] {
+                          result.interrupted = interruption.abandoned();
+                          result.diverged = !result.interrupted && !std::isfinite(step.cost());
+                          if (result.interrupted || result.diverged) over = true;
+                          else optimizer_->prepare(epoch.rates[epoch.rates.size() == 1 ? 0 : s]);
+                        });
+      if (over) break;
+      step.update_parameters(member, &*optimizer_, [&] {
+        result.loss += step.cost() + step.penalty() * static_cast<double>(step.rows());
+        done += step.rows();
+        ++result.steps;
+      });
+    }
+  });
+
+  network_.training_steps += static_cast<std::uint64_t>(result.steps);
+  result.loss = done ? result.loss / static_cast<double>(done) : std::nan("");
+  return result;
+}
+
+template <class T> EpochResult Trainer<T>::compute_gradient(const Samples<T>& samples, const Look& look) {
+  Step<T>& step = step_for(samples.count);
+  Interruption interruption(look, 3 * network_.work_per_row() * static_cast<double>(samples.count));
+  hold_blas_at_one_thread();
+  network_.derive();
+  EpochResult result;
+  run_team(step.threads(), [&](Member& member) {
+    step.compute_rows(member, samples, {nullptr, 0, step.rows()}, network_.training_steps, interruption,
+                      [&] { result.interrupted = interruption.abandoned(); });
+    if (!result.interrupted) step.update_parameters(member, nullptr, [] {});
+  });
+  result.steps = result.interrupted ? 0 : 1;
+  result.loss = step.cost() / static_cast<double>(samples.count) + step.penalty();
+  return result;
+}
+
+template class Trainer<float>;
+template class Trainer<double>;
+
+}  // namespace multicapa

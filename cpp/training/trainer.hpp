@@ -1,0 +1,50 @@
+// Training of one network: epochs of steps in one parallel region each.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "training/step.hpp"
+
+namespace multicapa {
+
+template <class T> struct Epoch {
+  Samples<T> samples;
+  const Size* order = nullptr;  // null: as they lie
+  Size batch_size = 0;
+  std::vector<double> rates;  // one for all steps, or one for each
+  Look look;
+};
+
+struct EpochResult {
+  double loss = 0;  // mean over the samples of the steps that were finished, penalty included
+  Size steps = 0;   // finished steps
+  bool interrupted = false;
+  bool diverged = false;  // a cost was not finite; the step that met it changed nothing
+};
+
+template <class T> class Trainer {
+ public:
+  explicit Trainer(Network<T>& network) : network_(network) {}
+
+  void set_objective(const Objective<T>& objective);
+  const Objective<T>& objective() const { return objective_; }
+  void set_optimizer(const std::string& name, const std::vector<double>& hyperparameters);
+  Optimizer<T>* optimizer() { return optimizer_ ? &*optimizer_ : nullptr; }
+
+  EpochResult run(const Epoch<T>& epoch);
+  // One step over all samples that leaves its gradients in the network and changes nothing else.
+  EpochResult compute_gradient(const Samples<T>& samples, const Look& look);
+
+ private:
+  Step<T>& step_for(Size rows);
+
+  Network<T>& network_;
+  Objective<T> objective_;
+  std::optional<Optimizer<T>> optimizer_;
+  std::vector<std::unique_ptr<Step<T>>> steps_;  // of the sizes seen lately
+};
+
+}  // namespace multicapa
