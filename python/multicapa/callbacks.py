@@ -1,0 +1,244 @@
+"""What can happen between epochs.
+
+A callback is an object with any of the hooks of :class:`Callback`, or a plain function of the network and the record of
+the epoch. Returning True from either after an epoch ends the fit.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from multicapa.checks import check_number
+
+if TYPE_CHECKING:
+    from multicapa.training import Run
+
+
+class Callback:
+    """Empty hooks; override the ones you need. ``run`` has ``network``, ``history``, ``epochs`` and ``optimizer``."""
+
+    def on_fit_begin(self, run: Run) -> None:
+        """Before the first epoch, after all checks."""
+
+    def on_epoch_begin(self, run: Run) -> None:
+        """Before an epoch."""
+
+    def on_epoch_end(self, run: Run, epoch: dict[str, Any]) -> bool | None:
+        """After an epoch; ``epoch`` is its record, to which values may be added. True ends the fit."""
+
+    def on_fit_end(self, run: Run) -> None:
+        """After the last epoch, also when the fit was interrupted."""
+
+
+class _Function(Callback):
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    def on_epoch_end(self, run: Run, epoch: dict[str, Any]) -> bool | None:
+        return bool(self.function(run.network, epoch))
+
+
+def as_callback(callback: Any) -> Callback:
+    """A callback from itself or from a function of the network and the epoch's record."""
+    if isinstance(callback, Callback):
+        return callback
+    if isinstance(callback, type) or not callable(callback):
+        raise TypeError(f"a callback is a Callback object or a function(network, epoch), not {callback!r}")
+    return _Function(callback)
+
+
+class _Monitor(Callback):
+    """Follows one value of the history and knows when it got better."""
+
+    def __init__(self, monitor: str | None, mode: str, min_delta: float) -> None:
+        if mode not in ("auto", "min", "max"):
+            raise ValueError(f"mode should be 'auto', 'min' or 'max', not {mode!r}")
+        self.monitor = monitor
+        self.mode = mode
+        self.min_delta = check_number(min_delta, "min_delta", minimum=0)
+        self.best = math.nan
+
+    def value(self, epoch: dict[str, Any]) -> float:
+        name = self.monitor or ("val_loss" if "val_loss" in epoch else "loss")
+        if name not in epoch:
+            hint = "; give fit validation_data" if name.startswith("val_") else ""
+            raise ValueError(f"no value {name!r} to monitor; there are {', '.join(epoch)}{hint}")
+        return float(epoch[name])
+
+    def improved(self, epoch: dict[str, Any]) -> bool:
+        value = self.value(epoch)
+        name = self.monitor or "loss"
+        rising = self.mode == "max" or (self.mode == "auto" and name.endswith(("accuracy", "r2")))
+        gain = value - self.best if rising else self.best - value
+        if math.isnan(self.best) or gain > self.min_delta:
+            self.best = value
+            return True
+        return False
+
+
+class EarlyStopping(_Monitor):
+    """End the fit when a value has not improved for some epochs.
+
+    Parameters
+    ----------
+    patience : int, default=10
+        Epochs without improvement to wait for.
+    monitor : str, optional
+        What to follow: any name in the history. By default val_loss, or loss without validation data.
+    min_delta : float, default=0
+        The least change that counts as an improvement.
+    restore_best : bool, default=True
+        Whether the network gets back the weights of its best epoch, also when the fit ends otherwise.
+    mode : {"auto", "min", "max"}, default="auto"
+        "auto" wants accuracy and r2 to rise and all else to fall.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> stop = mc.EarlyStopping(patience=5, monitor="val_accuracy")
+    """
+
+    def __init__(
+        self,
+        patience: int = 10,
+        monitor: str | None = None,
+        min_delta: float = 0.0,
+        restore_best: bool = True,
+        mode: str = "auto",
+    ) -> None:
+        super().__init__(monitor, mode, min_delta)
+        self.patience = int(check_number(patience, "patience", minimum=0, integer=True))
+        self.restore_best = restore_best
+        self.best_epoch = 0
+        self._waited = 0
+        self._best_numbers: Any = None
+
+    def on_fit_begin(self, run: Run) -> None:
+        self.best, self._waited, self._best_numbers = math.nan, 0, None
+
+    def on_epoch_end(self, run: Run, epoch: dict[str, Any]) -> bool:
+        if self.improved(epoch):
+            self._waited, self.best_epoch = 0, epoch["epoch"]
+            if self.restore_best:
+                self._best_numbers = run.network.copy_numbers()
+            return False
+        self._waited += 1
+        return self._waited >= max(self.patience, 1)
+
+    def on_fit_end(self, run: Run) -> None:
+        if self._best_numbers is not None:
+            run.network.restore_numbers(self._best_numbers)
+            self._best_numbers = None
+
+
+class Checkpoint(_Monitor):
+    """Save the network after epochs.
+
+    Parameters
+    ----------
+    path : path-like
+        Where to; ``{epoch}`` in it is replaced by the number of the epoch.
+    monitor : str, optional
+        With ``best_only``, what to follow: by default val_loss, or loss without validation data.
+    best_only : bool, default=True
+        Save only when the value is the best so far.
+    mode : {"auto", "min", "max"}, default="auto"
+        "auto" wants accuracy and r2 to rise and all else to fall.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], monitor: str | None = None, best_only: bool = True, mode: str = "auto"
+    ) -> None:
+        super().__init__(monitor, mode, 0.0)
+        self.path = os.fspath(path)
+        self.best_only = best_only
+
+    def on_fit_begin(self, run: Run) -> None:
+        self.best = math.nan
+        folder = Path(self.path).parent
+        if not folder.is_dir():
+            raise FileNotFoundError(f"the folder {str(folder)!r} of the checkpoint does not exist")
+
+    def on_epoch_end(self, run: Run, epoch: dict[str, Any]) -> None:
+        if not self.best_only or self.improved(epoch):
+            run.network.save(self.path.replace("{epoch}", str(epoch["epoch"])))
+
+
+class ReduceOnPlateau(_Monitor):
+    """Multiply the learning rate by ``factor`` when a value has not improved for ``patience`` epochs.
+
+    Parameters
+    ----------
+    factor : float, default=0.1
+        Above 0 and below 1.
+    patience : int, default=10
+    monitor, min_delta, mode
+        As in :class:`EarlyStopping`.
+    smallest : float, default=0
+        The rate is not reduced below this.
+    """
+
+    def __init__(
+        self,
+        factor: float = 0.1,
+        patience: int = 10,
+        monitor: str | None = None,
+        min_delta: float = 1e-4,
+        smallest: float = 0.0,
+        mode: str = "auto",
+    ) -> None:
+        super().__init__(monitor, mode, min_delta)
+        self.factor = check_number(factor, "factor", above=0, below=1)
+        self.patience = int(check_number(patience, "patience", minimum=0, integer=True))
+        self.smallest = check_number(smallest, "smallest", minimum=0)
+        self._waited = 0
+
+    def on_fit_begin(self, run: Run) -> None:
+        self.best, self._waited = math.nan, 0
+
+    def on_epoch_end(self, run: Run, epoch: dict[str, Any]) -> None:
+        if self.improved(epoch):
+            self._waited = 0
+            return
+        self._waited += 1
+        if self._waited > self.patience:
+            rate = run.optimizer.rate(run.updates)
+            run.rate_factor = max(run.rate_factor * self.factor, min(run.rate_factor, self.smallest / rate if rate else 0))
+            self._waited = 0
+
+
+class CSVLog(Callback):
+    """Write one row per epoch to a CSV file; the header comes from the first epoch.
+
+    Parameters
+    ----------
+    path : path-like
+        An existing file is replaced.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self._file: TextIO | None = None
+        self._writer: csv.DictWriter[str] | None = None
+
+    def on_fit_begin(self, run: Run) -> None:
+        self._file = self.path.open("w", newline="")
+        self._writer = None
+
+    def on_epoch_end(self, run: Run, epoch: dict[str, Any]) -> None:
+        assert self._file is not None
+        if self._writer is None:
+            self._writer = csv.DictWriter(self._file, list(epoch), extrasaction="ignore")
+            self._writer.writeheader()
+        self._writer.writerow(epoch)
+        self._file.flush()
+
+    def on_fit_end(self, run: Run) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None

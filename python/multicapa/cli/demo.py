@@ -1,0 +1,111 @@
+"""``multicapa demo``: handwritten digits, in a few seconds."""
+
+from __future__ import annotations
+
+import shlex
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from multicapa import plots
+from multicapa.arrays import Array
+from multicapa.cli.fitting import fit, limited_threads, save_figure
+from multicapa.cli.output import CommandError, heading, note, say, scores, show_confusion, show_scores
+from multicapa.data import Split, Standardizer, train_dev_test_split
+from multicapa.layers import Dense, Dropout
+from multicapa.network import Sequential
+from multicapa.optimizers import Adam
+from multicapa.table import ClassTarget, Columns, NumberColumn, TableModel
+
+_MODEL, _IMAGES, _FIGURE = "multicapa-demo.safetensors", "multicapa-demo-test.csv", "multicapa-demo.png"
+_PIXELS = [f"pixel_{row}_{column}" for row in range(8) for column in range(8)]
+
+
+def run(options: Namespace) -> None:
+    """Train, judge, write and tell."""
+    folder = Path(options.output)
+    _make(folder)
+    with limited_threads(options.threads):
+        images, split, model = _prepare(options.seed)
+        best = _train(model, split, options.epochs)
+        heading("How often it is right:")
+        _judge(model, split)
+    _write(model, images, best, folder)
+    _what_next(folder)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise CommandError(f"{str(folder)!r} is not a folder") from None
+
+
+def _prepare(seed: int) -> tuple[Split, Split, TableModel]:
+    """The digits in three parts, the same standardised with what is known of the first, and a fresh network."""
+    from sklearn.datasets import load_digits
+
+    split = train_dev_test_split(*load_digits(return_X_y=True), seed=seed)
+    standardizer = Standardizer().fit(split.X_train)
+    inputs = tuple(
+        NumberColumn(name, float(mean), float(scale) if np.isfinite(scale) else None, float(mean))
+        for name, mean, scale in zip(_PIXELS, standardizer.mean_, standardizer.scale_, strict=True)
+    )
+    say(
+        f"Handwritten digits, 8x8 pixels each: {len(split.X_train):,} images to train on, {len(split.X_dev)} (dev) "
+        f"to tell when to stop, {len(split.X_test)} (test) that the network never sees before the end."
+    )
+    layers = [Dropout(0.1), Dense(256, "relu"), Dropout(0.4), Dense(10, "softmax")]
+    network = Sequential(layers, input_shape=len(_PIXELS), seed=seed)
+    say(f"The network: 64 inputs, 256 hidden units, 10 outputs; {network.n_parameters:,} weights.")
+    standardised = split._replace(
+        X_train=standardizer.transform(split.X_train),
+        X_dev=standardizer.transform(split.X_dev),
+        X_test=standardizer.transform(split.X_test),
+    )
+    return split, standardised, TableModel(network, Columns(inputs), ClassTarget("digit", tuple(range(10))))
+
+
+def _train(model: TableModel, split: Split, epochs: int) -> int:
+    train, dev = (split.X_train, split.y_train), (split.X_dev, split.y_dev)
+    return fit(model.network, train, dev, patience=25, epochs=epochs, optimizer=Adam(1e-3), batch_size=32)
+
+
+def _judge(model: TableModel, split: Split) -> None:
+    outputs: dict[str, tuple[Array, Any]] = {
+        "train": (model.network.predict(split.X_train), split.y_train),
+        "dev": (model.network.predict(split.X_dev), split.y_dev),
+        "test": (model.network.predict(split.X_test), split.y_test),
+    }
+    show_scores({part: (len(y), scores(model.target, out, y)) for part, (out, y) in outputs.items()})
+    show_confusion(model.target, *outputs["test"], "Test images")
+
+
+def _write(model: TableModel, images: Split, best: int, folder: Path) -> None:
+    heading("Written:" if folder == Path() else f"Written to {folder}:")
+    model.save(folder / _MODEL)
+    print(f"  {_MODEL}   the network")
+    # The pixels as they were, 0 to 16: the model itself knows how to standardise them.
+    table = np.column_stack([images.X_test, images.y_test])
+    np.savetxt(folder / _IMAGES, table, fmt="%d", delimiter=",", header=",".join([*_PIXELS, "digit"]), comments="")
+    print(f"  {_IMAGES}      the test images, one per row")
+    try:
+        plots.check_matplotlib()
+    except ImportError as error:
+        note(f"{error}. The rest works without.")
+        return
+    save_figure(model.network.history, str(folder / _FIGURE), best, "Handwritten digits: loss per epoch")
+    print(f"  {_FIGURE}           the loss curves")
+
+
+def _what_next(folder: Path) -> None:
+    heading("What to try next:")
+    if folder != Path():
+        print(f"  cd {shlex.quote(str(folder))}")
+    print(f"  multicapa info {_MODEL}")
+    print(f"  multicapa evaluate {_MODEL} {_IMAGES}")
+    print(f"  multicapa predict {_MODEL} {_IMAGES}")
+    print("  multicapa train YOUR_TABLE.csv --target COLUMN_TO_PREDICT")
+    print("  multicapa train --help")

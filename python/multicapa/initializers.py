@@ -1,0 +1,86 @@
+"""How weights start.
+
+Each function takes a random generator, a shape and the numbers of inputs and outputs of a unit, and returns an
+array. Layers take a name from :data:`INITIALIZERS`, such a function, or the array itself.
+
+============== =============================================== =======================
+name           distribution                                    source
+============== =============================================== =======================
+glorot_uniform uniform in ±sqrt(6 / (fan_in + fan_out))        Glorot & Bengio 2010
+glorot_normal  normal, variance 2 / (fan_in + fan_out)         Glorot & Bengio 2010
+he_uniform     uniform in ±sqrt(6 / fan_in)                    He et al. 2015
+he_normal      normal, variance 2 / fan_in                     He et al. 2015
+lecun_uniform  uniform in ±sqrt(3 / fan_in)                    LeCun et al. 1998
+lecun_normal   normal, variance 1 / fan_in                     LeCun et al. 1998
+orthogonal     orthonormal rows or columns                     Saxe et al. 2014
+uniform        uniform in ±0.05
+normal         normal, standard deviation 0.05
+zeros, ones    constant
+============== =============================================== =======================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from multicapa.checks import check_name
+
+Array = npt.NDArray[np.float64]
+Initializer = Callable[[np.random.Generator, tuple[int, ...], int, int], Array]
+
+
+def _uniform(rng: np.random.Generator, shape: tuple[int, ...], limit: float) -> Array:
+    return rng.uniform(-limit, limit, shape)
+
+
+def _normal(rng: np.random.Generator, shape: tuple[int, ...], variance: float) -> Array:
+    return rng.normal(0.0, np.sqrt(variance), shape)
+
+
+def _orthogonal(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> Array:
+    rows, columns = shape[0], int(np.prod(shape[1:]))
+    square = rng.normal(size=(max(rows, columns), min(rows, columns)))
+    q, r = np.linalg.qr(square)
+    q *= np.sign(np.diag(r))  # makes the distribution uniform over the orthogonal matrices
+    return (q if rows >= columns else q.T).reshape(shape)
+
+
+INITIALIZERS: dict[str, Initializer] = {
+    "glorot_uniform": lambda rng, shape, n, m: _uniform(rng, shape, np.sqrt(6 / (n + m))),
+    "glorot_normal": lambda rng, shape, n, m: _normal(rng, shape, 2 / (n + m)),
+    "he_uniform": lambda rng, shape, n, m: _uniform(rng, shape, np.sqrt(6 / n)),
+    "he_normal": lambda rng, shape, n, m: _normal(rng, shape, 2 / n),
+    "lecun_uniform": lambda rng, shape, n, m: _uniform(rng, shape, np.sqrt(3 / n)),
+    "lecun_normal": lambda rng, shape, n, m: _normal(rng, shape, 1 / n),
+    "orthogonal": _orthogonal,
+    "uniform": lambda rng, shape, n, m: _uniform(rng, shape, 0.05),
+    "normal": lambda rng, shape, n, m: _normal(rng, shape, 0.05**2),
+    "zeros": lambda rng, shape, n, m: np.zeros(shape),
+    "ones": lambda rng, shape, n, m: np.ones(shape),
+}
+
+_HE = {"relu", "leaky_relu", "elu", "gelu", "silu", "softplus"}
+
+
+def default_for(activation: str) -> str:
+    """The name of the weights' initialisation that suits an activation."""
+    return "he_uniform" if activation in _HE else "lecun_normal" if activation == "selu" else "glorot_uniform"
+
+
+def initialize(
+    how: Any, rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int, what: str
+) -> npt.NDArray[Any]:
+    """The first values of one parameter, from a name, a function or an array."""
+    if isinstance(how, str):
+        check_name(how, INITIALIZERS, "initialisation")
+        return INITIALIZERS[how](rng, shape, fan_in, fan_out)
+    values = np.asarray(how(rng, shape, fan_in, fan_out) if callable(how) else how, dtype=np.float64)
+    if values.shape != shape:
+        raise ValueError(f"the initial values of {what} should have shape {shape}, not {values.shape}")
+    if not np.isfinite(values).all():
+        raise ValueError(f"the initial values of {what} should be finite")
+    return values

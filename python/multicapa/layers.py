@@ -1,0 +1,288 @@
+"""Layers: small descriptions of what a network is made of. The core does the computing.
+
+A layer is called on the output of another one to form a graph, or listed in a :class:`~multicapa.Sequential`.
+
+>>> import multicapa as mc
+>>> x = mc.Input((64,))
+>>> h = mc.Dense(32, "tanh")(x)
+>>> net = mc.Network(x, mc.Dense(10, "softmax")(mc.concat([h, x])), seed=0)
+>>> [layer["name"] for layer in net.spec]
+['input_1', 'dense_1', 'concat_1', 'dense_2']
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar
+
+from multicapa import _core
+from multicapa.checks import check_name, check_number
+
+_creation = itertools.count()
+
+
+@dataclass(frozen=True, eq=False)
+class Symbol:
+    """The output of a layer while a graph is being drawn; :class:`~multicapa.Network` makes it real."""
+
+    layer: Layer
+    inputs: tuple[Symbol, ...]
+    created: int = field(default_factory=lambda: next(_creation))
+
+
+@dataclass(kw_only=True, eq=False)
+class Layer:
+    """What all layers share: a name, the options that go to the core, and the initialisation of the weights."""
+
+    name: str | None = None
+    type: ClassVar[str] = ""
+    merges: ClassVar[bool] = False
+
+    def __call__(self, inputs: Symbol | Sequence[Symbol]) -> Symbol:
+        symbols = (inputs,) if isinstance(inputs, Symbol) else tuple(inputs)
+        for symbol in symbols:
+            if not isinstance(symbol, Symbol):
+                raise TypeError(f"a layer is called on the output of another one or on Input(...), not on {symbol!r}")
+        if not self.merges and len(symbols) != 1:
+            raise ValueError(f"{type(self).__name__} reads one layer, not {len(symbols)}; use concat or add to join them")
+        return Symbol(self, symbols)
+
+    def options(self) -> dict[str, Any]:
+        """Everything but the name, as plain values; None where it is left to the default."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "name"}
+
+
+def Input(shape: int | Sequence[int], name: str | None = None) -> Symbol:
+    """Where samples enter a network.
+
+    Parameters
+    ----------
+    shape : int or sequence of int
+        Shape of one sample, without the batch axis.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> mc.Input((28, 28)).layer.shape
+    (28, 28)
+    """
+    return Symbol(InputLayer(shape, name=name), ())
+
+
+@dataclass(eq=False)
+class InputLayer(Layer):
+    """Made by :func:`Input`."""
+
+    shape: int | Sequence[int]
+    type: ClassVar[str] = "input"
+
+    def __post_init__(self) -> None:
+        shape = (self.shape,) if isinstance(self.shape, int) else tuple(self.shape)
+        if not shape:
+            raise ValueError("the shape of a sample needs at least one axis")
+        self.shape = tuple(int(check_number(extent, "an axis of shape", minimum=1, integer=True)) for extent in shape)
+
+
+@dataclass(eq=False)
+class Dense(Layer):
+    """Fully connected layer: ``a = g(x W + b)``.
+
+    Parameters
+    ----------
+    units : int
+        Number of outputs.
+    activation : str, default="linear"
+        Name of g: see :func:`multicapa.layers.activations`.
+    bias : bool, default=True
+        Whether there is a b.
+    activation_parameter : float, optional
+        Slope of leaky_relu (0.1), alpha of elu (1).
+    weight_init, bias_init : str, array or callable, optional
+        See :mod:`multicapa.initializers`. By default He's for the relu family, LeCun's for selu, else Glorot's; zeros
+        for b.
+
+    Notes
+    -----
+    ``W`` has shape (n_in, units). Backward: with ``delta = dCost/dz``, ``dW = x^T delta``, ``db = sum(delta)``,
+    ``dx = delta W^T`` (Rumelhart, Hinton & Williams 1986).
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> net = mc.Sequential([mc.Dense(3, "relu")], input_shape=(2,), seed=0)
+    >>> net.parameters["dense_1.weight"].shape
+    (2, 3)
+    """
+
+    units: int
+    activation: str = "linear"
+    bias: bool = True
+    activation_parameter: float | None = None
+    weight_init: Any = None
+    bias_init: Any = None
+    type: ClassVar[str] = "dense"
+
+    def __post_init__(self) -> None:
+        self.units = int(check_number(self.units, "units", minimum=1, integer=True))
+        check_activation(self.activation, self.activation_parameter)
+
+
+@dataclass(eq=False)
+class Activation(Layer):
+    """An activation as a layer of its own.
+
+    Parameters
+    ----------
+    function : str
+        Its name: see :func:`multicapa.layers.activations`.
+    parameter : float, optional
+        Slope of leaky_relu (0.1), alpha of elu (1).
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> net = mc.Sequential([mc.Activation("relu")], input_shape=(2,), seed=0)
+    >>> net.predict([[-1.0, 2.0]])
+    array([[0., 2.]], dtype=float32)
+    """
+
+    function: str
+    parameter: float | None = None
+    type: ClassVar[str] = "activation"
+
+    def __post_init__(self) -> None:
+        check_activation(self.function, self.parameter)
+
+
+@dataclass(eq=False)
+class Dropout(Layer):
+    """While training, set each unit to 0 with probability ``rate`` and divide the others by ``1 - rate``.
+
+    Parameters
+    ----------
+    rate : float
+        At least 0 and below 1. In ``predict`` and ``evaluate`` the layer does nothing.
+
+    Notes
+    -----
+    Srivastava et al. 2014, with inverted scaling. The same units are dropped for any number of threads.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> net = mc.Sequential([mc.Dropout(0.5)], input_shape=(2,), seed=0)
+    >>> net.predict([[1.0, 2.0]])
+    array([[1., 2.]], dtype=float32)
+    """
+
+    rate: float
+    type: ClassVar[str] = "dropout"
+
+    def __post_init__(self) -> None:
+        self.rate = check_number(self.rate, "rate", minimum=0, below=1)
+
+
+@dataclass(eq=False)
+class Flatten(Layer):
+    """Samples of any shape as one row of numbers.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> mc.Sequential([mc.Flatten()], input_shape=(8, 8), seed=0).output_shape
+    (64,)
+    """
+
+    type: ClassVar[str] = "flatten"
+
+
+@dataclass(eq=False)
+class Reshape(Layer):
+    """The same numbers under another shape, given without the batch axis.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> mc.Sequential([mc.Reshape((8, 8))], input_shape=(64,), seed=0).output_shape
+    (8, 8)
+    """
+
+    shape: Sequence[int]
+    type: ClassVar[str] = "reshape"
+
+    def __post_init__(self) -> None:
+        self.shape = tuple(int(check_number(n, "an axis of shape", minimum=1, integer=True)) for n in self.shape)
+
+
+@dataclass(eq=False)
+class Add(Layer):
+    """The sum of layers of one shape: a residual connection is ``add([f(x), x])`` (He et al. 2016)."""
+
+    type: ClassVar[str] = "add"
+    merges: ClassVar[bool] = True
+
+
+@dataclass(eq=False)
+class Concat(Layer):
+    """Flat layers side by side: what reads the result reads all of them, each with its own weights."""
+
+    type: ClassVar[str] = "concat"
+    merges: ClassVar[bool] = True
+
+
+def add(inputs: Sequence[Symbol], name: str | None = None) -> Symbol:
+    """Sum of layers of one shape; short for ``Add()(inputs)``.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> x = mc.Input(4)
+    >>> net = mc.Network(x, mc.add([mc.Dense(4, "tanh")(x), x]), seed=0)
+    """
+    return Add(name=name)(inputs)
+
+
+def concat(inputs: Sequence[Symbol], name: str | None = None) -> Symbol:
+    """Flat layers side by side; short for ``Concat()(inputs)``.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> x = mc.Input(4)
+    >>> mc.Network(x, mc.concat([mc.Dense(3, "tanh")(x), x]), seed=0).output_shape
+    (7,)
+    """
+    return Concat(name=name)(inputs)
+
+
+LAYERS: dict[str, type[Layer]] = {
+    layer.type: layer for layer in (InputLayer, Dense, Activation, Dropout, Flatten, Reshape, Add, Concat)
+}
+
+
+def activations() -> dict[str, str]:
+    """The names of the activations and their formulas.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> mc.layers.activations()["softsign"]
+    'z / (1 + |z|)'
+    """
+    return {row["name"]: row["formula"] for row in _core.activations()}
+
+
+def check_activation(name: str, parameter: float | None) -> None:
+    """Raise unless there is such an activation and it takes such a parameter."""
+    rows = {row["name"]: row for row in _core.activations()}
+    check_name(name, rows, "activation")
+    if parameter is None:
+        return
+    if rows[name]["parameter"] is None:
+        raise ValueError(f"the activation {name} has no parameter")
+    if name == "leaky_relu":
+        check_number(parameter, "the slope of leaky_relu", minimum=0, below=1)
+    else:
+        check_number(parameter, f"the {rows[name]['parameter']} of {name}", above=0)

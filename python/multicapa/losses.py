@@ -1,0 +1,140 @@
+"""Costs: what training minimises, averaged over the samples.
+
+A name from :func:`names` serves wherever a loss is asked for; the classes exist for the costs with a parameter and
+carry the formulas. ``y`` is the network's output, ``t`` the target.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from multicapa import _core
+from multicapa.checks import check_name, check_number
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A cost by its name in the core's list."""
+
+    name: ClassVar[str] = ""
+
+    @property
+    def parameter(self) -> float | None:
+        """The one number the cost depends on, if any."""
+        return None
+
+
+class HalfSquaredError(Loss):
+    """``1/2 sum_i (t_i - y_i)^2``: the lectures' mean squared error."""
+
+    name = "half_squared_error"
+
+
+class SquaredError(Loss):
+    """``mean_i (t_i - y_i)^2``: the mean squared error of other libraries."""
+
+    name = "squared_error"
+
+
+class AbsoluteError(Loss):
+    """``sum_i |t_i - y_i|``; derivative 0 where they agree."""
+
+    name = "absolute_error"
+
+
+@dataclass(frozen=True)
+class Huber(Loss):
+    """``sum_i e^2/2`` where ``|e| <= delta``, else ``delta (|e| - delta/2)``, with ``e = y_i - t_i`` (Huber 1964).
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> mc.losses.Huber(delta=2.0).parameter
+    2.0
+    """
+
+    delta: float = 1.0
+    name: ClassVar[str] = "huber"
+
+    def __post_init__(self) -> None:
+        check_number(self.delta, "delta", above=0)
+
+    @property
+    def parameter(self) -> float:
+        """Where the cost turns from quadratic to linear."""
+        return self.delta
+
+
+class Poisson(Loss):
+    """``sum_i y_i - t_i log y_i``: counts; with an exponential output computed from its logits."""
+
+    name = "poisson"
+
+
+class CrossEntropy(Loss):
+    """``-sum_i t_i log y_i``; with a softmax output computed from its logits, delta = y - t."""
+
+    name = "cross_entropy"
+
+
+class BinaryCrossEntropy(Loss):
+    """``-sum_k t_k log y_k + (1 - t_k) log(1 - y_k)``; with a sigmoid output from its logits, delta = y - t."""
+
+    name = "binary_cross_entropy"
+
+
+class Hinge(Loss):
+    """``sum_i max(0, 1 - t_i y_i)`` for targets of -1 and 1; derivative 0 at the kink."""
+
+    name = "hinge"
+
+
+class Perceptron(Loss):
+    """``sum_i max(0, -t_i y_i)`` for targets of -1 and 1 (Rosenblatt 1958).
+
+    Behind a step output it reads the value before the step, and the undecided 0 counts as wrong.
+    """
+
+    name = "perceptron"
+
+
+LOSSES: dict[str, type[Loss]] = {
+    loss.name: loss
+    for loss in (
+        HalfSquaredError,
+        SquaredError,
+        AbsoluteError,
+        Huber,
+        Poisson,
+        CrossEntropy,
+        BinaryCrossEntropy,
+        Hinge,
+        Perceptron,
+    )
+}
+
+
+def names() -> dict[str, str]:
+    """The names of the losses and their formulas.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> mc.losses.names()["hinge"]
+    'sum_i max(0, 1 - t_i y_i), t_i = -1 or 1'
+    """
+    return {row["name"]: row["formula"] for row in _core.losses()}
+
+
+def get(loss: str | Loss) -> Loss:
+    """A loss from its name or itself."""
+    if isinstance(loss, Loss):
+        return loss
+    return LOSSES[check_name(loss, LOSSES, "loss")]()
+
+
+def default_for(activation: str) -> str:
+    """The loss that goes with the activation of an output layer."""
+    natural = {"softmax": "cross_entropy", "sigmoid": "binary_cross_entropy", "exponential": "poisson", "step": "perceptron"}
+    return natural.get(activation, "squared_error")

@@ -1,0 +1,442 @@
+"""Networks: a graph of layers over the core that computes it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from multicapa import _core, initializers, layers, losses, optimizers, training
+from multicapa.arrays import Array, Encoding, as_samples, as_targets, as_weights
+from multicapa.checks import check_number
+from multicapa.history import History
+
+_INITIALIZATION = ("weight_init", "bias_init")
+
+
+class Views(Mapping[str, Array]):
+    """Named arrays that share the core's memory; writing to them, or assigning to a name, changes the network."""
+
+    def __init__(self, flat: Array, tensors: Sequence[Mapping[str, Any]]) -> None:
+        self.flat = flat
+        self._views = {
+            t["name"]: flat[t["offset"] : t["offset"] + int(np.prod(t["shape"]))].reshape(t["shape"]) for t in tensors
+        }
+
+    def __getitem__(self, name: str) -> Array:
+        if name not in self._views:
+            raise KeyError(f"{name!r}; there are {', '.join(self._views)}")
+        return self._views[name]
+
+    def __setitem__(self, name: str, values: npt.ArrayLike) -> None:
+        view, array = self[name], np.asarray(values)
+        if array.shape != view.shape:
+            raise ValueError(f"{name} has shape {view.shape}, not {array.shape}")
+        view[...] = array
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._views)
+
+    def __len__(self) -> int:
+        return len(self._views)
+
+    def __repr__(self) -> str:
+        return "{" + ", ".join(f"{name!r}: {v.dtype} {v.shape}" for name, v in self._views.items()) + "}"
+
+
+class Network:
+    """A network as a graph of layers.
+
+    Parameters
+    ----------
+    inputs : Symbol
+        What :func:`multicapa.Input` returned.
+    outputs : Symbol
+        The output of the last layer.
+    dtype : {"float32", "float64"}, default="float32"
+        Of weights, activations and outputs.
+    seed : int, optional
+        Fixes the initial weights, the order of the samples, dropout and noise. None draws one.
+
+    Attributes
+    ----------
+    parameters : mapping of str to array
+        Weights by name, such as ``"dense_1.weight"``: views into the core's memory. Writing to them changes the network.
+    gradients : mapping of str to array
+        The same for the gradients of the last :meth:`loss_and_gradient` or update.
+    state : mapping of str to array
+        What layers remember besides, such as running means.
+    history : History
+        One record per epoch of the last :meth:`fit`.
+    spec : list of dict
+        The layers as plain data.
+
+    Examples
+    --------
+    A layer that skips another one, and a residual connection:
+
+    >>> import multicapa as mc
+    >>> x = mc.Input((4,))
+    >>> h = mc.Dense(4, "tanh")(x)
+    >>> net = mc.Network(x, mc.Dense(3, "softmax")(mc.concat([mc.add([h, x]), x])), seed=0)
+    >>> net.parameters["dense_2.weight"].shape
+    (8, 3)
+    """
+
+    def __init__(
+        self,
+        inputs: layers.Symbol,
+        outputs: layers.Symbol,
+        *,
+        dtype: npt.DTypeLike = "float32",
+        seed: int | None = None,
+    ) -> None:
+        self._build(_graph_spec(inputs, outputs), dtype, seed)
+
+    def _build(self, spec: list[dict[str, Any]], dtype: npt.DTypeLike, seed: int | None) -> None:
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
+        if self.dtype not in (np.float32, np.float64):
+            raise ValueError(f"dtype should be float32 or float64, not {dtype!r}")
+        if seed is None:
+            seed = int(np.random.SeedSequence().generate_state(1)[0])
+        self.seed = int(check_number(seed, "seed", minimum=0, below=2**63, integer=True))
+        self.spec = spec
+        core_class = _core.NetworkFloat32 if self.dtype == np.float32 else _core.NetworkFloat64
+        plain = [{k: v for k, v in layer.items() if k not in _INITIALIZATION} for layer in spec]
+        self._core: Any = core_class(plain, self.seed)
+        nodes = self._core.nodes
+        self.input_shape: tuple[int, ...] = nodes[0]["shape"]
+        self.output_shape: tuple[int, ...] = nodes[-1]["shape"]
+        self.parameters = Views(self._core.parameters, self._core.parameter_tensors)
+        self.gradients = Views(self._core.gradients, self._core.parameter_tensors)
+        self.state = Views(self._core.state, self._core.state_tensors)
+        self.history = History()
+        self.metadata: dict[str, Any] = {}
+        self.loss: losses.Loss = losses.get(losses.default_for(self.output_activation))
+        self._objective: tuple[Any, ...] | None = None
+        self._learner: training.OnlineLearner | None = None
+        self._initialize()
+
+    def _initialize(self) -> None:
+        by_name = {layer["name"]: layer for layer in self.spec}
+        for index, tensor in enumerate(self._core.parameter_tensors):
+            layer, _, parameter = tensor["name"].rpartition(".")
+            options = by_name[layer]
+            default = initializers.default_for(options.get("activation", "linear")) if parameter == "weight" else "zeros"
+            how = options.get(f"{parameter}_init")
+            rng = np.random.Generator(np.random.Philox(key=[self.seed, index]))
+            self.parameters[tensor["name"]] = initializers.initialize(
+                default if how is None else how, rng, tensor["shape"], tensor["fan_in"], tensor["fan_out"], tensor["name"]
+            )
+
+    @property
+    def output_activation(self) -> str:
+        """The activation of the last layer, "linear" when it has none."""
+        last = self.spec[-1]
+        return str(last["function"] if last["type"] == "activation" else last.get("activation") or "linear")
+
+    @property
+    def n_parameters(self) -> int:
+        """How many numbers training can change."""
+        return sum(view.size for view in self.parameters.values())
+
+    def predict(self, X: npt.ArrayLike) -> Array:
+        """The outputs for samples.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, *input_shape)
+            Finite numbers. Arrays of the network's own dtype are read where they lie.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, *output_shape), of the network's dtype
+
+        Raises
+        ------
+        ValueError
+            If X has another shape, or holds NaN or infinity.
+
+        Examples
+        --------
+        >>> import multicapa as mc
+        >>> net = mc.Sequential([mc.Dense(2, weight_init=[[1.0, 2.0]])], input_shape=(1,), seed=0)
+        >>> net.predict([[1.0], [3.0]])
+        array([[1., 2.],
+               [3., 6.]], dtype=float32)
+        """
+        outputs: Array = self._core.predict(as_samples(X, self.input_shape, self.dtype))
+        return outputs
+
+    def evaluate(
+        self,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
+        *,
+        loss: str | losses.Loss | None = None,
+        sample_weight: npt.ArrayLike | None = None,
+        target_range: tuple[float, float] | None = None,
+    ) -> dict[str, float]:
+        """The mean loss on samples, without penalties, and for classifiers the accuracy.
+
+        Parameters
+        ----------
+        X, y
+            As in :meth:`fit`.
+        loss : str or Loss, optional
+            By default that of the last fit, before one what goes with the output activation.
+        sample_weight : array-like of shape (n_samples,), optional
+            Factors of the samples' losses.
+        target_range : (float, float), optional
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        dict
+            ``"loss"``, and ``"accuracy"`` where the loss is that of a classifier.
+        """
+        chosen = self.loss if loss is None else losses.get(loss)
+        samples = training.Samples.prepare(self, X, y, chosen, Encoding(target_range), sample_weight, None)
+        self._set_objective(chosen)
+        return training.evaluate(self, samples, chosen)
+
+    def loss_and_gradient(
+        self,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
+        *,
+        loss: str | losses.Loss | None = None,
+        sample_weight: npt.ArrayLike | None = None,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        penalize_biases: bool = False,
+        target_range: tuple[float, float] | None = None,
+    ) -> tuple[float, Views]:
+        """The cost of one batch and its gradient, as a training step would see them; nothing is updated.
+
+        Parameters
+        ----------
+        X, y, loss, sample_weight, l1, l2, penalize_biases, target_range
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        loss : float
+            Mean over the samples, penalties included.
+        gradients : mapping of str to array
+            By the names of :attr:`parameters`; views that the next update overwrites.
+
+        Examples
+        --------
+        >>> import multicapa as mc
+        >>> net = mc.Sequential([mc.Dense(1, weight_init="ones")], input_shape=(1,), seed=0)
+        >>> loss, gradients = net.loss_and_gradient([[2.0]], [[1.0]], loss="half_squared_error")
+        >>> loss, gradients["dense_1.weight"].item()
+        (0.5, 2.0)
+        """
+        chosen = self.loss if loss is None else losses.get(loss)
+        samples = training.Samples.prepare(self, X, y, chosen, Encoding(target_range), sample_weight, None)
+        self._set_objective(chosen, training.Regularization(l1=l1, l2=l2, penalize_biases=penalize_biases))
+        value: float = self._core.loss_and_gradient(*samples.core_arguments())
+        return value, self.gradients
+
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, **options: Any) -> History:
+        """Train the network."""
+        return training.fit(self, X, y, **options)
+
+    def partial_fit(self, x: npt.ArrayLike, t: npt.ArrayLike, **options: Any) -> float:
+        """Update the network at once with one sample or a few: on-line learning.
+
+        The optimiser keeps its state from call to call; naming another loss or optimiser starts afresh.
+
+        Parameters
+        ----------
+        x : array-like of shape (n_samples, *input_shape) or input_shape
+        t : array-like
+            Targets as in :meth:`fit`, or the target of the one sample.
+        loss : str or Loss, optional
+        optimizer : str or Optimizer, default="sgd"
+        sample_weight : array-like of shape (n_samples,), optional
+        target_range : (float, float), optional
+
+        Returns
+        -------
+        float
+            The loss before the update.
+
+        Examples
+        --------
+        >>> import multicapa as mc
+        >>> net = mc.Sequential([mc.Dense(1, weight_init="zeros")], input_shape=(1,), seed=0)
+        >>> net.partial_fit([1.0], [1.0], loss="half_squared_error", optimizer=mc.SGD(0.5))
+        0.5
+        >>> net.predict([[1.0]]).item()
+        1.0
+        """
+        return training.partial_fit(self, x, t, **options)
+
+    def freeze(self, *names: str) -> None:
+        """Keep the parameters of these layers as they are in later fits."""
+        for name in names:
+            self._core.freeze(name, True)
+
+    def unfreeze(self, *names: str) -> None:
+        """Let the parameters of these layers be trained again."""
+        for name in names:
+            self._core.freeze(name, False)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network to a safetensors file with a JSON description inside; see :func:`multicapa.load`."""
+        from multicapa.files import save
+
+        save(self, path)
+
+    def summary(self) -> str:
+        """The layers, their output shapes and numbers of parameters, as text.
+
+        Examples
+        --------
+        >>> import multicapa as mc
+        >>> print(mc.Sequential([mc.Dense(3, "relu"), mc.Dense(1)], input_shape=(2,), seed=0).summary())
+        layer    type   output  parameters  reads
+        input_1  input  (2,)             0
+        dense_1  dense  (3,)             9  input_1
+        dense_2  dense  (1,)             4  dense_1
+        13 parameters, float32
+        """
+        shapes = {node["name"]: node["shape"] for node in self._core.nodes}
+        rows = [("layer", "type", "output", "parameters", "reads")]
+        for layer in self.spec:
+            count = sum(v.size for name, v in self.parameters.items() if name.rpartition(".")[0] == layer["name"])
+            rows.append((layer["name"], layer["type"], str(shapes[layer["name"]]), str(count), ", ".join(layer["inputs"])))
+        widths = [max(len(row[i]) for row in rows) for i in range(5)]
+        lines = [
+            "  ".join(cell.rjust(width) if i == 3 else cell.ljust(width) for i, (cell, width) in enumerate(zip(row, widths, strict=True)))
+            for row in rows
+        ]
+        return "\n".join([line.rstrip() for line in lines] + [f"{self.n_parameters:,} parameters, {self.dtype}"])
+
+    def copy_numbers(self) -> tuple[Array, Array]:
+        """A copy of all parameters and state, for :meth:`restore_numbers`."""
+        return self.parameters.flat.copy(), self.state.flat.copy()
+
+    def restore_numbers(self, numbers: tuple[Array, Array]) -> None:
+        """Bring back what :meth:`copy_numbers` copied."""
+        self.parameters.flat[:], self.state.flat[:] = numbers
+
+    def _set_objective(self, loss: losses.Loss, regularization: training.Regularization | None = None) -> None:
+        objective = (loss.name, loss.parameter, *(regularization or training.Regularization()).core_arguments())
+        if objective != self._objective:
+            self._core.set_objective(*objective)
+            self._objective = objective
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}({self.input_shape} -> {self.output_shape}, {len(self.spec) - 1} layers, "
+            f"{self.n_parameters:,} parameters, {self.dtype})"
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {
+            "spec": self.spec,
+            "dtype": self.dtype.name,
+            "seed": self.seed,
+            "numbers": self.copy_numbers(),
+            "training_steps": self._core.training_steps,
+            "history": self.history,
+            "metadata": self.metadata,
+            "loss": self.loss,
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._build(state["spec"], state["dtype"], state["seed"])
+        self.restore_numbers(state["numbers"])
+        self._core.training_steps = state["training_steps"]
+        self.history, self.metadata, self.loss = state["history"], state["metadata"], state["loss"]
+
+
+class Sequential(Network):
+    """A network whose layers follow one another.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        In order; each reads the one before.
+    input_shape : int or sequence of int
+        Shape of one sample.
+    dtype, seed
+        As in :class:`Network`.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> net = mc.Sequential([mc.Dense(8, "relu"), mc.Dropout(0.2), mc.Dense(2, "softmax")], input_shape=(4,), seed=0)
+    >>> net
+    Sequential((4,) -> (2,), 3 layers, 58 parameters, float32)
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[layers.Layer],
+        *,
+        input_shape: int | Sequence[int],
+        dtype: npt.DTypeLike = "float32",
+        seed: int | None = None,
+    ) -> None:
+        if not layers:
+            raise ValueError("a network needs at least one layer")
+        symbol = start = _input(input_shape)
+        for layer in layers:
+            if not callable(layer):
+                raise TypeError(f"Sequential takes layers, not {layer!r}")
+            symbol = layer(symbol)
+        super().__init__(start, symbol, dtype=dtype, seed=seed)
+
+
+_input = layers.Input
+
+
+def _graph_spec(inputs: layers.Symbol, outputs: layers.Symbol) -> list[dict[str, Any]]:
+    """The layers between two symbols as plain data, each after those it reads, all with names."""
+    symbols = _ancestors(outputs)
+    if inputs not in symbols:
+        raise ValueError("the output does not depend on the input")
+    others = [s for s in symbols if not s.inputs and s is not inputs]
+    if others:
+        raise ValueError("the output depends on another input than the one given")
+    names: dict[layers.Symbol, str] = {}
+    counts: dict[str, int] = {}
+    used: dict[int, layers.Symbol] = {}
+    taken = {s.layer.name for s in symbols if s.layer.name is not None}
+    spec = []
+    for symbol in symbols:
+        layer = symbol.layer
+        if used.setdefault(id(layer), symbol) is not symbol:
+            raise ValueError(f"{layer!r} is used twice; layers do not share weights, make a second one")
+        names[symbol] = layer.name if layer.name is not None else _next_name(layer.type, counts, taken)
+        options = {key: value for key, value in layer.options().items() if value is not None}
+        spec.append({"type": layer.type, "name": names[symbol], "inputs": [names[s] for s in symbol.inputs], **options})
+    return spec
+
+
+def _ancestors(symbol: layers.Symbol) -> list[layers.Symbol]:
+    seen: set[layers.Symbol] = set()
+    waiting = [symbol]
+    while waiting:
+        current = waiting.pop()
+        if current not in seen:
+            seen.add(current)
+            waiting.extend(current.inputs)
+    return sorted(seen, key=lambda s: s.created)
+
+
+def _next_name(kind: str, counts: dict[str, int], taken: set[str]) -> str:
+    while True:
+        counts[kind] = counts.get(kind, 0) + 1
+        name = f"{kind}_{counts[kind]}"
+        if name not in taken:
+            return sys.intern(name)

@@ -1,0 +1,205 @@
+"""Optimisers: how a gradient changes the weights.
+
+A name from :func:`names` serves wherever an optimiser is asked for, with the defaults below, which are PyTorch's. The
+learning rate is a number or a schedule: a function of the number of updates made so far (:mod:`multicapa.schedules`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from multicapa import _core
+from multicapa.checks import check_name, check_number
+
+Rate = float | Callable[[int], float]
+
+
+@dataclass
+class Optimizer:
+    """What all optimisers share; the formulas are the core's."""
+
+    learning_rate: Rate = 0.01
+    name: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        if not callable(self.learning_rate):
+            self.learning_rate = check_number(self.learning_rate, "learning_rate", minimum=0)
+        for key in self.hyperparameter_names():
+            if key in ("epsilon", "shrink", "grow", "smallest", "largest"):
+                check_number(getattr(self, key), key, above=0)
+            elif key in ("weight_decay", "momentum_decay"):
+                check_number(getattr(self, key), key, minimum=0)
+            else:
+                check_number(getattr(self, key), key, minimum=0, below=1)
+
+    @classmethod
+    def hyperparameter_names(cls) -> list[str]:
+        """What the core wants beside the learning rate, in its order."""
+        return next((list(row["hyperparameters"]) for row in _core.optimizers() if row["name"] == cls.name), [])
+
+    def hyperparameters(self) -> list[float]:
+        """The values of :meth:`hyperparameter_names`."""
+        return [float(getattr(self, key)) for key in self.hyperparameter_names()]
+
+    def rate(self, step: int) -> float:
+        """The learning rate of the update with this number, from 0."""
+        rate = self.learning_rate
+        return check_number(rate(step), "the scheduled learning rate", minimum=0) if callable(rate) else rate
+
+
+@dataclass
+class SGD(Optimizer):
+    """Gradient descent, stochastic when the batches are small: ``w -= lr g``."""
+
+    name: ClassVar[str] = "sgd"
+
+
+@dataclass
+class Momentum(Optimizer):
+    """``d = momentum d - lr g; w += d`` (Polyak 1964)."""
+
+    momentum: float = 0.9
+    name: ClassVar[str] = "momentum"
+
+
+@dataclass
+class Nesterov(Optimizer):
+    """``d = momentum d - lr g; w += momentum d - lr g`` (Nesterov 1983, in the form of Sutskever et al. 2013)."""
+
+    momentum: float = 0.9
+    name: ClassVar[str] = "nesterov"
+
+
+@dataclass
+class Adagrad(Optimizer):
+    """``v += g^2; w -= lr g / (sqrt(v) + epsilon)`` (Duchi et al. 2011)."""
+
+    epsilon: float = 1e-10
+    name: ClassVar[str] = "adagrad"
+
+
+@dataclass
+class Adadelta(Optimizer):
+    """Steps in the units of the weights, from running means of squared gradients and updates (Zeiler 2012)."""
+
+    learning_rate: Rate = 1.0
+    rho: float = 0.9
+    epsilon: float = 1e-6
+    name: ClassVar[str] = "adadelta"
+
+
+@dataclass
+class RMSprop(Optimizer):
+    """``v = rho v + (1 - rho) g^2; w -= lr g / (sqrt(v) + epsilon)`` (Hinton 2012)."""
+
+    rho: float = 0.99
+    epsilon: float = 1e-8
+    name: ClassVar[str] = "rmsprop"
+
+
+@dataclass
+class Adam(Optimizer):
+    """Running means of the gradient and its square, both corrected for their start at 0 (Kingma & Ba 2015).
+
+    ``m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2;
+    w -= lr m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + epsilon)``
+
+    Parameters
+    ----------
+    learning_rate : float or function of the step, default=0.001
+    beta1, beta2 : float, default=0.9, 0.999
+    epsilon : float, default=1e-8
+        Outside the root.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> mc.Adam(3e-4).learning_rate
+    0.0003
+    """
+
+    learning_rate: Rate = 0.001
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    name: ClassVar[str] = "adam"
+
+
+@dataclass
+class AdamW(Adam):
+    """Adam with weight decay beside the gradient: ``w *= 1 - lr weight_decay`` first (Loshchilov & Hutter 2019).
+
+    Like all penalties here it applies to weights; to biases only with ``fit(penalize_biases=True)``.
+    """
+
+    weight_decay: float = 0.01
+    name: ClassVar[str] = "adamw"
+
+
+@dataclass
+class Adamax(Optimizer):
+    """Adam with the largest gradient instead of the mean square (Kingma & Ba 2015)."""
+
+    learning_rate: Rate = 0.002
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    name: ClassVar[str] = "adamax"
+
+
+@dataclass
+class Nadam(Optimizer):
+    """Adam with Nesterov's momentum and its warming schedule (Dozat 2016)."""
+
+    learning_rate: Rate = 0.002
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    momentum_decay: float = 4e-3
+    name: ClassVar[str] = "nadam"
+
+
+@dataclass
+class Rprop(Optimizer):
+    """A step size for each weight, from the signs of its gradients alone; for whole batches (Riedmiller & Braun 1993).
+
+    The learning rate is the first step size; afterwards steps grow and shrink by themselves.
+    """
+
+    shrink: float = 0.5
+    grow: float = 1.2
+    smallest: float = 1e-6
+    largest: float = 50.0
+    name: ClassVar[str] = "rprop"
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    optimizer.name: optimizer
+    for optimizer in (SGD, Momentum, Nesterov, Adagrad, Adadelta, RMSprop, Adam, AdamW, Adamax, Nadam, Rprop)
+}
+
+
+def names() -> dict[str, str]:
+    """The names of the optimisers and their formulas.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> mc.optimizers.names()["momentum"]
+    'd = momentum d - lr g; w += d'
+    """
+    return {row["name"]: row["formula"] for row in _core.optimizers()}
+
+
+def get(optimizer: str | Optimizer) -> Optimizer:
+    """An optimiser from its name or itself."""
+    if isinstance(optimizer, Optimizer):
+        return optimizer
+    return OPTIMIZERS[check_name(optimizer, OPTIMIZERS, "optimizer")]()
+
+
+def set_in_core(core: Any, optimizer: Optimizer) -> None:
+    """Give a network's core a fresh optimiser."""
+    core.set_optimizer(optimizer.name, optimizer.hyperparameters())

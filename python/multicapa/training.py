@@ -1,0 +1,380 @@
+"""Training: from arrays to epochs of the core, with what happens between them."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from multicapa import losses, optimizers
+from multicapa.arrays import Array, Encoding, Targets, as_samples, as_targets, as_weights
+from multicapa.callbacks import Callback, as_callback
+from multicapa.checks import check_number
+from multicapa.errors import DivergenceError
+from multicapa.history import History
+from multicapa.progress import Progress
+
+if TYPE_CHECKING:
+    from multicapa.network import Network
+
+
+@dataclass(frozen=True)
+class Regularization:
+    """Penalties, and how gradients are tamed."""
+
+    l1: float = 0.0
+    l2: float = 0.0
+    penalize_biases: bool = False
+    clip_norm: float | None = None
+    normalize_gradient: float | None = None
+    clip_value: float | tuple[float, float] | None = None
+    weight_noise: float = 0.0
+    target_noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        for value, what in (
+            (self.l1, "l1"),
+            (self.l2, "l2"),
+            (self.weight_noise, "weight_noise"),
+            (self.target_noise, "target_noise"),
+        ):
+            check_number(value, what, minimum=0)
+        for value, what in ((self.clip_norm, "clip_norm"), (self.normalize_gradient, "normalize_gradient")):
+            if value is not None:
+                check_number(value, what, above=0)
+        if self.clip_norm is not None and self.normalize_gradient is not None:
+            raise ValueError("clip_norm and normalize_gradient exclude each other")
+        if self.clip_value is not None and self.clip_range[0] >= self.clip_range[1]:
+            raise ValueError(f"clip_value should be positive or (low, high) with low < high, not {self.clip_value!r}")
+
+    @property
+    def clip_range(self) -> tuple[float, float]:
+        if isinstance(self.clip_value, tuple):
+            return (float(self.clip_value[0]), float(self.clip_value[1]))
+        return (-float(self.clip_value or 0), float(self.clip_value or 0))
+
+    def core_arguments(self) -> tuple[Any, ...]:
+        norm = "at_most" if self.clip_norm else "always" if self.normalize_gradient else "as_is"
+        limit = float(self.clip_norm or self.normalize_gradient or 0.0)
+        clip = None if self.clip_value is None else self.clip_range
+        noise = (float(self.weight_noise), float(self.target_noise))
+        return (float(self.l1), float(self.l2), self.penalize_biases, *noise, norm, limit, clip)
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Checked inputs, targets and weights, ready for the core."""
+
+    x: Array
+    targets: Targets
+    weights: Array | None
+    raw_targets: Any
+
+    @classmethod
+    def prepare(
+        cls,
+        network: Network,
+        X: Any,
+        y: Any,
+        loss: losses.Loss,
+        encoding: Encoding,
+        sample_weight: Any,
+        class_weight: Any,
+        what: str = "X",
+    ) -> Samples:
+        x = as_samples(X, network.input_shape, network.dtype, what)
+        if len(x) == 0:
+            raise ValueError(f"{what} has no samples")
+        activation = network.output_activation
+        targets = as_targets(y, len(x), network.output_shape, network.dtype, loss, activation, encoding)
+        return cls(x, targets, as_weights(sample_weight, class_weight, y, len(x), network.dtype), y)
+
+    def core_arguments(self) -> tuple[Any, ...]:
+        return (self.x, self.targets.values, self.targets.on, self.targets.off, self.weights)
+
+
+def is_classifier(loss: losses.Loss) -> bool:
+    """Whether accuracy means something under this loss."""
+    return loss.name in ("cross_entropy", "binary_cross_entropy", "hinge", "perceptron")
+
+
+def evaluate(network: Network, samples: Samples, loss: losses.Loss) -> dict[str, float]:
+    """Mean loss and, for classifiers, accuracy."""
+    wanted = is_classifier(loss)
+    value, outputs = network._core.evaluate(*samples.core_arguments(), wanted)
+    return {"loss": value, "accuracy": _accuracy(outputs, samples, loss)} if wanted else {"loss": value}
+
+
+def _accuracy(outputs: Array, samples: Samples, loss: losses.Loss) -> float:
+    targets = samples.targets
+    if targets.are_classes:
+        right = outputs.argmax(axis=1) == targets.values
+    elif loss.name == "cross_entropy":
+        right = outputs.argmax(axis=1) == targets.values.argmax(axis=1)
+    else:
+        middle = 0.5 if loss.name == "binary_cross_entropy" else 0.0
+        right = (outputs > middle) == (targets.values > middle)
+    if samples.weights is None:
+        return float(right.mean())
+    return float(np.average(right.reshape(len(right), -1).mean(axis=1), weights=samples.weights))
+
+
+@dataclass
+class Run:
+    """A fit under way, as callbacks see it."""
+
+    network: Network
+    history: History
+    epochs: int
+    optimizer: optimizers.Optimizer
+    updates: int = 0
+    rate_factor: float = 1.0
+    callbacks: list[Callback] = field(default_factory=list)
+
+
+def fit(
+    network: Network,
+    X: npt.ArrayLike,
+    y: npt.ArrayLike,
+    *,
+    loss: str | losses.Loss | None = None,
+    optimizer: str | optimizers.Optimizer = "adam",
+    epochs: int = 10,
+    batch_size: int | None = 32,
+    validation_data: tuple[Any, Any] | None = None,
+    callbacks: Sequence[Callback | Callable[..., Any]] = (),
+    shuffle: bool = True,
+    sample_weight: npt.ArrayLike | None = None,
+    class_weight: dict[Any, float] | str | None = None,
+    target_range: tuple[float, float] | None = None,
+    label_smoothing: float = 0.0,
+    l1: float = 0.0,
+    l2: float = 0.0,
+    penalize_biases: bool = False,
+    clip_norm: float | None = None,
+    normalize_gradient: float | None = None,
+    clip_value: float | tuple[float, float] | None = None,
+    weight_noise: float = 0.0,
+    target_noise: float = 0.0,
+    verbose: bool | str = "auto",
+) -> History:
+    """Train the network.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, *input_shape)
+        Finite numbers. C-contiguous float32 and float64 arrays, memory maps included, are read where they lie.
+    y : array-like
+        Rows of numbers of shape (n_samples, *output_shape), or integer classes of shape (n_samples,).
+    loss : str or Loss, optional
+        See :mod:`multicapa.losses`. By default cross_entropy for a softmax output, binary_cross_entropy for sigmoid,
+        poisson for exponential, perceptron for step, else squared_error.
+    optimizer : str or Optimizer, default="adam"
+        See :mod:`multicapa.optimizers`. Each fit starts it afresh.
+    epochs : int, default=10
+        Passes over the samples.
+    batch_size : int or None, default=32
+        Samples per update: 1 is incremental learning, None all at once. The last batch may be smaller.
+    validation_data : (X, y), optional
+        Evaluated after each epoch: ``val_loss`` and, for classifiers, ``val_accuracy``.
+    callbacks : sequence of Callback or function(network, epoch), default=()
+        See :mod:`multicapa.callbacks`.
+    shuffle : bool, default=True
+        A new random order each epoch, fixed by the network's seed.
+    sample_weight : array-like of shape (n_samples,), optional
+        Factors of the samples' losses.
+    class_weight : dict or "balanced", optional
+        Factor by class, multiplied with sample_weight.
+    target_range : (float, float), optional
+        What classes are written as, (other, own): (0, 1) by default, (-1, 1) for hinge, perceptron and outputs of tanh,
+        softsign or step. (-0.9, 0.9) or (0.1, 0.9) are the soft targets of the lectures.
+    label_smoothing : float, default=0
+        Share of each target that is spread evenly over the classes.
+    l1, l2 : float, default=0
+        Penalties ``l1/2 sum |w| + l2/2 sum w^2`` on the weights.
+    penalize_biases : bool, default=False
+        Whether penalties and weight decay include biases.
+    clip_norm : float, optional
+        Rescale the whole gradient to this norm when it is larger.
+    normalize_gradient : float, optional
+        Rescale the whole gradient to this norm always.
+    clip_value : float or (float, float), optional
+        Clip every component of the gradient into [-c, c] or [low, high].
+    weight_noise, target_noise : float, default=0
+        Standard deviation of Gaussian noise that each update sees added to the weights (the update itself goes to the
+        weights without it) and to the targets.
+    verbose : bool or "auto", default="auto"
+        True shows a bar with epoch, speed, losses and time left; "auto" only when the fit takes longer than two seconds.
+        Neither writes anything when the output is not a terminal.
+
+    Returns
+    -------
+    History
+        One record per epoch: epoch, loss (mean over the batches as they were met, penalties included), learning_rate,
+        seconds, and the validation values. Also ``network.history``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When an argument is wrong; nothing has changed then.
+    DivergenceError
+        When the loss is no longer finite; the network holds the last finite weights.
+    KeyboardInterrupt
+        On Ctrl-C, within moments; the network is as after its last update.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> net = mc.Sequential([mc.Dense(16, "tanh"), mc.Dense(3, "softmax")], input_shape=(4,), seed=0)
+    >>> history = net.fit(X, y, optimizer=mc.Adam(0.01), epochs=50)
+    >>> net.evaluate(X, y)["accuracy"] > 0.95
+    True
+    """
+    chosen = losses.get(losses.default_for(network.output_activation) if loss is None else loss)
+    encoding = _encoding(target_range, label_smoothing)
+    regularization = Regularization(
+        l1, l2, penalize_biases, clip_norm, normalize_gradient, clip_value, weight_noise, target_noise
+    )
+    run = Run(
+        network,
+        History(),
+        int(check_number(epochs, "epochs", minimum=0, integer=True)),
+        optimizers.get(optimizer),
+        callbacks=[as_callback(callback) for callback in callbacks],
+    )
+    samples = Samples.prepare(network, X, y, chosen, encoding, sample_weight, class_weight)
+    validation = None
+    if validation_data is not None:
+        if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
+            raise ValueError("validation_data should be a pair (X, y)")
+        plain = Encoding(encoding.target_range)
+        validation = Samples.prepare(network, *validation_data, chosen, plain, None, None, "validation X")
+    count = len(samples.x)
+    batch = count if batch_size is None else int(check_number(batch_size, "batch_size", minimum=1, integer=True))
+    if verbose not in (True, False, "auto"):
+        raise ValueError(f"verbose should be True, False or 'auto', not {verbose!r}")
+
+    network.loss = chosen
+    network._set_objective(chosen, regularization)
+    optimizers.set_in_core(network._core, run.optimizer)
+    network._learner = None
+    network.history = run.history
+    with Progress(run.epochs, count, verbose) as progress:
+        _run_epochs(run, samples, validation, min(batch, count), shuffle, progress)
+    return run.history
+
+
+def _encoding(target_range: tuple[float, float] | None, label_smoothing: float) -> Encoding:
+    check_number(label_smoothing, "label_smoothing", minimum=0, below=1)
+    if target_range is not None:
+        off, on = (check_number(value, "target_range", minimum=-1e30) for value in target_range)
+        target_range = (off, on)
+    return Encoding(target_range, label_smoothing)
+
+
+def _run_epochs(
+    run: Run, samples: Samples, validation: Samples | None, batch: int, shuffle: bool, progress: Progress
+) -> None:
+    try:
+        for callback in run.callbacks:
+            callback.on_fit_begin(run)
+        for epoch in range(run.epochs):
+            for callback in run.callbacks:
+                callback.on_epoch_begin(run)
+            record = _run_epoch(run, epoch, samples, batch, shuffle, progress)
+            if validation is not None:
+                values = evaluate(run.network, validation, run.network.loss)
+                record |= {f"val_{name}": value for name, value in values.items()}
+            run.history.append(record)
+            progress.epoch_done(record)
+            if any([callback.on_epoch_end(run, record) for callback in run.callbacks]):  # all of them see the epoch
+                break
+    finally:
+        for callback in run.callbacks:
+            callback.on_fit_end(run)
+
+
+def _run_epoch(
+    run: Run, epoch: int, samples: Samples, batch: int, shuffle: bool, progress: Progress
+) -> dict[str, Any]:
+    network, core = run.network, run.network._core
+    count = len(samples.x)
+    steps = math.ceil(count / batch)
+    rates = [run.rate_factor * run.optimizer.rate(run.updates + s) for s in range(steps)] if callable(
+        run.optimizer.learning_rate
+    ) else [run.rate_factor * run.optimizer.rate(run.updates)]
+    order = None
+    if shuffle:
+        order = np.random.Generator(np.random.Philox(key=[network.seed, core.training_steps + 2**63])).permutation(count)
+    before = network.copy_numbers()
+    start = time.perf_counter()
+    loss, done, diverged = core.train_epoch(*samples.core_arguments(), order, batch, rates, progress.within_epoch)
+    run.updates += done
+    if diverged:
+        if not np.isfinite(network.parameters.flat).all():
+            network.restore_numbers(before)
+        raise DivergenceError(epoch, done, rates[min(done, len(rates) - 1)])
+    seconds = time.perf_counter() - start
+    return {"epoch": epoch, "loss": loss, "learning_rate": rates[-1], "seconds": seconds}
+
+
+@dataclass
+class OnlineLearner:
+    """What partial_fit remembers between calls."""
+
+    loss: losses.Loss
+    optimizer: optimizers.Optimizer
+    encoding: Encoding
+    updates: int = 0
+
+
+def partial_fit(
+    network: Network,
+    x: npt.ArrayLike,
+    t: npt.ArrayLike,
+    *,
+    loss: str | losses.Loss | None = None,
+    optimizer: str | optimizers.Optimizer | None = None,
+    sample_weight: npt.ArrayLike | None = None,
+    target_range: tuple[float, float] | None = None,
+) -> float:
+    """One update with the samples given; see :meth:`multicapa.Network.partial_fit`."""
+    learner, fresh = _learner(network, loss, optimizer, target_range)
+    single = np.shape(x) == network.input_shape
+    xs, ts = (np.asarray(x)[None], np.asarray(t)[None]) if single else (x, t)
+    samples = Samples.prepare(network, xs, ts, learner.loss, learner.encoding, sample_weight, None, "x")
+    network.loss = learner.loss
+    network._set_objective(learner.loss)
+    if fresh:
+        optimizers.set_in_core(network._core, learner.optimizer)
+        network._learner = learner
+    before = network.copy_numbers()
+    rate = learner.optimizer.rate(learner.updates)
+    value, done, diverged = network._core.train_epoch(*samples.core_arguments(), None, len(samples.x), [rate], None)
+    if diverged:
+        network.restore_numbers(before)
+        raise DivergenceError(0, learner.updates, rate)
+    learner.updates += done
+    return float(value)
+
+
+def _learner(
+    network: Network,
+    loss: str | losses.Loss | None,
+    optimizer: str | optimizers.Optimizer | None,
+    target_range: tuple[float, float] | None,
+) -> tuple[OnlineLearner, bool]:
+    old = network._learner
+    chosen_loss = (old.loss if old else network.loss) if loss is None else losses.get(loss)
+    chosen = (old.optimizer if old else optimizers.SGD()) if optimizer is None else optimizers.get(optimizer)
+    encoding = old.encoding if old and target_range is None else _encoding(target_range, 0.0)
+    if old and (chosen_loss, chosen, encoding) == (old.loss, old.optimizer, old.encoding):
+        return old, False
+    return OnlineLearner(chosen_loss, chosen, encoding), True
