@@ -1,0 +1,148 @@
+// The three products of a dense layer, by our kernel (kernel/gemm) and through the seam that chooses between it and
+// BLAS (blas), over the shapes that DESIGN.md lists.
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
+
+#include "bench.hpp"
+#include "kernels/matmul.hpp"
+
+namespace multicapa::bench {
+namespace {
+
+enum class Form { forward, gradient, input_gradient };
+constexpr Form forms[] = {Form::forward, Form::gradient, Form::input_gradient};
+constexpr const char* form_names[] = {"forward", "gradient", "input_gradient"};
+
+struct LayerShape {
+  Size batch, in, out;
+};
+constexpr LayerShape shapes[] = {{1, 32, 32},    {32, 16, 16},    {32, 64, 64},     {128, 64, 64},
+                                 {200, 64, 100}, {128, 784, 256}, {512, 1024, 1024}};
+
+// C = A·B + bias, as the kernel wants to hear it.
+template <class T> struct Operands {
+  GemmShape shape;
+  const T* a;
+  Size a_row, a_column;
+  const T* b;
+  Size b_stride;
+  const T* bias;
+};
+
+// A dense layer's matrices, and one of its products.
+template <class T> class Product {
+ public:
+  Product(Form form, LayerShape shape)
+      : form_(form), shape_(shape), in_stride_(padded(shape.in)), out_stride_(padded(shape.out)),
+        x_(random_buffer<T>(shape.batch * in_stride_, 1)), dy_(random_buffer<T>(shape.batch * out_stride_, 2)),
+        w_(random_buffer<T>(shape.in * shape.out, 3)), transposed_(shape.in * shape.out),
+        bias_(random_buffer<T>(shape.out, 4)),
+        result_(std::max(shape.batch, shape.in) * std::max(in_stride_, out_stride_)) {
+    for (Size i = 0; i < shape.in; ++i)
+      for (Size j = 0; j < shape.out; ++j) transposed_.data()[j * shape.in + i] = w_.data()[i * shape.out + j];
+  }
+
+  double flops() const { return 2.0 * static_cast<double>(shape_.batch * shape_.in * shape_.out); }
+
+  void by_kernel() {
+    const Operands<T> o = operands();
+    kernels<T>().gemm(o.shape, o.a, o.a_row, o.a_column, o.b, o.b_stride, o.bias, result_.data(), result_stride(),
+                      false);
+  }
+
+  void by_seam() {
+    const auto [batch, in, out] = shape_;
+    const KernelTable<T>& table = kernels<T>();
+    const Matrix<const T> x{x_.data(), batch, in, in_stride_}, dy{dy_.data(), batch, out, out_stride_};
+    const Matrix<const T> w{w_.data(), in, out, out};
+    if (form_ == Form::forward)
+      multiply_forward<T>(table, x, w, bias_.data(), {result_.data(), batch, out, out_stride_});
+    else if (form_ == Form::gradient)
+      multiply_gradient<T>(table, x, dy, result_.data(), false);
+    else
+      multiply_backward<T>(table, dy, w, plans_transpose(in, out) ? transposed_.data() : nullptr,
+                           {result_.data(), batch, in, in_stride_});
+  }
+
+  // Against sums in double, for as many rows as can be afforded, the first and the last among them.
+  void check() const {
+    constexpr double affordable = 4e6;
+    const Operands<T> o = operands();
+    const Size step = std::max<Size>(1, static_cast<Size>(flops() / 2 / affordable));
+    for (Size i = 0; i < o.shape.rows; i += step) check_row(o, i);
+    check_row(o, o.shape.rows - 1);
+  }
+
+ private:
+  // As the network does it: rows a multiple of a kilobyte apart would evict each other.
+  static Size padded(Size columns) {
+    const Size bytes = columns * static_cast<Size>(sizeof(T));
+    return bytes % 1024 == 0 ? columns + static_cast<Size>(alignment / sizeof(T)) : columns;
+  }
+
+  Operands<T> operands() const {
+    const auto [batch, in, out] = shape_;
+    switch (form_) {
+      case Form::forward: return {{batch, out, in}, x_.data(), in_stride_, 1, w_.data(), out, bias_.data()};
+      case Form::gradient: return {{in, out, batch}, x_.data(), 1, in_stride_, dy_.data(), out_stride_, nullptr};
+      default: return {{batch, in, out}, dy_.data(), out_stride_, 1, transposed_.data(), in, nullptr};
+    }
+  }
+
+  Size result_stride() const {
+    if (form_ == Form::gradient) return shape_.out;
+    return form_ == Form::forward ? out_stride_ : in_stride_;
+  }
+
+  void check_row(const Operands<T>& o, Size i) const {
+    for (Size j = 0; j < o.shape.columns; ++j) {
+      double sum = o.bias ? static_cast<double>(o.bias[j]) : 0, magnitude = std::abs(sum);
+      for (Size k = 0; k < o.shape.depth; ++k) {
+        const double a = static_cast<double>(o.a[i * o.a_row + k * o.a_column]);
+        const double term = a * static_cast<double>(o.b[k * o.b_stride + j]);
+        sum += term, magnitude += std::abs(term);
+      }
+      const double tolerance = 4 * static_cast<double>(std::numeric_limits<T>::epsilon()) * magnitude;
+      expect_close("element (" + std::to_string(i) + ", " + std::to_string(j) + ")",
+                   static_cast<double>(result_.data()[i * result_stride() + j]), sum, tolerance);
+    }
+  }
+
+  const Form form_;
+  const LayerShape shape_;
+  const Size in_stride_, out_stride_;
+  Buffer<T> x_, dy_, w_, transposed_, bias_, result_;
+};
+
+template <class T> Record measure_product(Form form, LayerShape shape, void (Product<T>::*multiply)(), double seconds) {
+  Product<T> product(form, shape);
+  (product.*multiply)();
+  product.check();
+  const Measurement time = measure(seconds, [&] { (product.*multiply)(); });
+  return {time, {{"GFLOP/s", 1e-9 * product.flops() / time.seconds}}};
+}
+
+template <class T> void add_products(Cases& cases, const std::string& prefix, void (Product<T>::*multiply)()) {
+  for (const Form form : forms)
+    for (const LayerShape& s : shapes)
+      cases.push_back({prefix + "/" + form_names[static_cast<int>(form)] + "/" + std::to_string(s.batch) + "x" +
+                           std::to_string(s.in) + "x" + std::to_string(s.out) + "/" + type_name<T>(),
+                       [=](double seconds) { return measure_product<T>(form, s, multiply, seconds); }});
+}
+
+template <class T> void add_cases(Cases& cases) {
+  add_products<T>(cases, "kernel/gemm", &Product<T>::by_kernel);
+  add_products<T>(cases, "blas", &Product<T>::by_seam);
+}
+
+}  // namespace
+
+void add_gemm_cases(Cases& cases) {
+  add_cases<float>(cases);
+  add_cases<double>(cases);
+}
+
+}  // namespace multicapa::bench

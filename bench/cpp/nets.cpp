@@ -1,0 +1,113 @@
+#include "nets.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace multicapa::bench {
+namespace {
+
+// `count` layers of the same width between an input and an output.
+std::vector<Size> tower(Size in, Size width, int count, Size out) {
+  std::vector<Size> sizes(static_cast<std::size_t>(count) + 2, width);
+  sizes.front() = in;
+  sizes.back() = out;
+  return sizes;
+}
+
+// What the targets are: one class of several, one of two for each output, or else numbers.
+bool is_classifier(const Net& net) { return net.output == "softmax"; }
+bool is_binary(const Net& net) { return net.output == "sigmoid"; }
+
+}  // namespace
+
+// The prototype's sixteen layers, its full batch and its tower of 300 had relu where these have tanh.
+const std::vector<Net>& nets() {
+  static const std::vector<Net> list = {
+      {"4-16-3", {4, 16, 3}, "tanh", "softmax", "cross_entropy", 16, "sgd", 0.1, 17960},
+      {"64-100-10", {64, 100, 10}, "relu", "softmax", "cross_entropy", 200, "adam", 1e-3, 3825},
+      {"32-64-64-1", {32, 64, 64, 1}, "relu", "linear", "half_squared_error", 256, "adam", 1e-3, 4008},
+      {"784-256-128-10", {784, 256, 128, 10}, "relu", "softmax", "cross_entropy", 128, "adam", 1e-3, 157},
+      {"1024x4", tower(1024, 1024, 3, 1024), "relu", "linear", "squared_error", 512, "sgd", 0.1, 8.4},
+      {"64x16", tower(64, 64, 16, 64), "tanh", "linear", "squared_error", 64, "momentum", 0.05, 361},
+      {"10-32-1", {10, 32, 1}, "sigmoid", "sigmoid", "half_squared_error", 1, "sgd", 0.1, 2963},
+      {"256-512-512-10", {256, 512, 512, 10}, "relu", "softmax", "cross_entropy", 32, "adam", 1e-3, 49},
+      {"4-32-16-4", {4, 32, 16, 4}, "tanh", "linear", "half_squared_error", 10000, "adam", 1e-3, 15479},
+      {"28-300x5-1", tower(28, 300, 5, 1), "tanh", "sigmoid", "binary_cross_entropy", 100, "adam", 1e-4, 68},
+      {"10-46-46-10", {10, 46, 46, 10}, "relu", "softmax", "cross_entropy", 128, "adam", 1e-3, 4481},
+  };
+  return list;
+}
+
+double flops_per_sample(const Net& net) {
+  double flops = 0;
+  for (std::size_t i = 1; i < net.sizes.size(); ++i)
+    flops += (i == 1 ? 4.0 : 6.0) * static_cast<double>(net.sizes[i - 1] * net.sizes[i]);
+  return flops;
+}
+
+std::vector<Spec> specify(const Net& net) {
+  std::vector<Spec> specs(1);
+  specs.front().type = specs.front().name = "input";
+  specs.front().options["shape"] = Shape{net.sizes.front()};
+  for (std::size_t i = 1; i < net.sizes.size(); ++i) {
+    Spec dense;
+    dense.type = "dense";
+    dense.name = "dense_" + std::to_string(i);
+    dense.inputs = {specs.back().name};
+    dense.options["units"] = net.sizes[i];
+    dense.options["activation"] = i + 1 == net.sizes.size() ? net.output : net.activation;
+    specs.push_back(dense);
+  }
+  return specs;
+}
+
+template <class T> void initialize(Network<T>& network, bool rectified, std::uint64_t seed) {
+  Random random(seed);
+  for (const Tensor& tensor : network.parameter_tensors()) {
+    if (!tensor.penalized) continue;  // biases stay zero
+    const double limit = std::sqrt(6.0 / static_cast<double>(tensor.fan_in + (rectified ? 0 : tensor.fan_out)));
+    T* weights = network.parameters().data() + tensor.offset;
+    for (Size i = 0; i < tensor.count; ++i) weights[i] = static_cast<T>(random.uniform(-limit, limit));
+  }
+}
+
+template <class T>
+Data<T>::Data(const Net& net, Size rows)
+    : rows_(rows), in_(net.sizes.front()), out_(net.sizes.back()), x_(static_cast<std::size_t>(rows * in_)) {
+  constexpr double unit_variance = 1.7320508075688772;
+  Random random(1);
+  for (T& number : x_) number = static_cast<T>(random.uniform(-unit_variance, unit_variance));
+  for (Size row = 0; row < rows; ++row) draw_targets(net, row, random);
+}
+
+template <class T> void Data<T>::draw_targets(const Net& net, Size row, Random& random) {
+  const T* x = x_.data() + row * in_;
+  std::vector<double> signal;
+  for (Size o = 0; o < out_; ++o)
+    signal.push_back(static_cast<double>(x[3 * o % in_]) - static_cast<double>(x[(7 * o + 1) % in_]));
+  const bool wrong = random.uniform(0, 1) < 0.1;
+  if (is_classifier(net)) {
+    const Size best = std::max_element(signal.begin(), signal.end()) - signal.begin();
+    classes_.push_back(wrong ? random.below(out_) : best);
+  } else {
+    for (const double s : signal)
+      targets_.push_back(static_cast<T>(is_binary(net) ? (s > 0) != wrong : std::tanh(s) + random.uniform(-0.1, 0.1)));
+  }
+}
+
+template <class T> Samples<T> Data<T>::samples() const {
+  constexpr Scalar scalar = sizeof(T) == sizeof(float) ? Scalar::float32 : Scalar::float64;
+  Samples<T> samples;
+  samples.count = rows_;
+  samples.x = {x_.data(), scalar, in_};
+  if (classes_.empty()) samples.targets = {targets_.data(), scalar, out_};
+  else samples.classes = classes_.data();
+  return samples;
+}
+
+template class Data<float>;
+template class Data<double>;
+template void initialize<float>(Network<float>&, bool, std::uint64_t);
+template void initialize<double>(Network<double>&, bool, std::uint64_t);
+
+}  // namespace multicapa::bench
