@@ -14,4 +14,5 @@ PYBIND11_MODULE(_core, module) {
   });
   multicapa::register_facts(module);
   multicapa::register_networks(module);
+  multicapa::register_optimizer(module);
 }

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "bindings/convert.hpp"
+#include "bindings/functions.hpp"
 #include "bindings/register.hpp"
 #include "training/inference.hpp"
 #include "training/trainer.hpp"
@@ -46,6 +47,13 @@ struct Given {
   py::object weights;
 };
 
+void check_order(const Size* order, Size count, Size samples) {
+  if (count < 1) throw InvalidArgument("order names no samples");
+  for (Size i = 0; i < count; ++i)
+    if (order[i] < 0 || order[i] >= samples)
+      throw InvalidArgument("order names sample " + std::to_string(order[i]) + " of " + std::to_string(samples));
+}
+
 template <class T> class PyNetwork {
  public:
   PyNetwork(const py::list& layers, std::uint64_t seed)
@@ -71,6 +79,15 @@ template <class T> class PyNetwork {
     trainer_.set_objective(objective);
   }
 
+  // After set_objective: a loss of the user's in place of the one named there.
+  void set_custom_loss(const py::function& value, const py::function& derivative) {
+    Objective<T> objective = trainer_.objective();
+    objective.fused = false;
+    objective.custom_loss = to_loss<T>(value, derivative);
+    const auto lock = enter();
+    trainer_.set_objective(objective);
+  }
+
   void set_optimizer(const std::string& name, const std::vector<double>& hyperparameters) {
     const auto lock = enter();
     trainer_.set_optimizer(name, hyperparameters);
@@ -78,19 +95,20 @@ template <class T> class PyNetwork {
 
   py::tuple train_epoch(const Given& given, const py::object& order, Size batch_size, const std::vector<double>& rates,
                         const py::object& progress) {
-    if (!trainer_.optimizer() || !trainer_.objective().loss)
+    if (!trainer_.optimizer() || !trainer_.objective().is_set())
       throw InvalidArgument("set_objective and set_optimizer come before train_epoch");
     Epoch<T> epoch;
     epoch.samples = to_samples(given);
-    epoch.order = to_vector<Size>(order, epoch.samples.count, "order");
-    for (Size i = 0; epoch.order && i < epoch.samples.count; ++i)
-      if (epoch.order[i] < 0 || epoch.order[i] >= epoch.samples.count)
-        throw InvalidArgument("order names sample " + std::to_string(epoch.order[i]) + " of " +
-                              std::to_string(epoch.samples.count));
+    epoch.count = epoch.samples.count;
+    if (!order.is_none()) {
+      epoch.count = static_cast<Size>(py::len(order));
+      epoch.order = to_vector<Size>(order, epoch.count, "order");
+      check_order(epoch.order, epoch.count, epoch.samples.count);
+    }
     if (batch_size < 1) throw InvalidArgument("batch_size should be at least 1, not " + std::to_string(batch_size));
     epoch.batch_size = batch_size;
     epoch.rates = rates;
-    const Size steps = (epoch.samples.count + batch_size - 1) / batch_size;
+    const Size steps = (epoch.count + batch_size - 1) / batch_size;
     if (rates.size() != 1 && static_cast<Size>(rates.size()) != steps)
       throw InvalidArgument("expected 1 or " + std::to_string(steps) + " learning rates, not " +
                             std::to_string(rates.size()));
@@ -108,7 +126,7 @@ template <class T> class PyNetwork {
 
   double loss_and_gradient(const Given& given) {
     const Samples<T> samples = to_samples(given);
-    if (!trainer_.objective().loss) throw InvalidArgument("set_objective comes before loss_and_gradient");
+    if (!trainer_.objective().is_set()) throw InvalidArgument("set_objective comes before loss_and_gradient");
     Watch watch{py::none()};
     EpochResult result;
     {
@@ -118,6 +136,19 @@ template <class T> class PyNetwork {
     }
     watch.raise();
     return result.loss;
+  }
+
+  // Outputs and deltas of all nodes for the samples of the last loss_and_gradient.
+  py::dict probe() {
+    const auto lock = enter();
+    py::dict entries;
+    for (Size n = 1; n < static_cast<Size>(network_.nodes().size()); ++n) {
+      const auto [values, deltas] = trainer_.last_batch(n);
+      if (values.data)
+        entries[py::str(network_.nodes()[static_cast<std::size_t>(n)].name)] = py::make_tuple(
+            to_array(as_const(values)), deltas.data ? py::object(to_array(as_const(deltas))) : py::none());
+    }
+    return entries;
   }
 
   py::array_t<T> predict(const py::array& x) {
@@ -138,7 +169,7 @@ template <class T> class PyNetwork {
   // The mean cost without penalty, and the outputs when they are wanted.
   py::tuple evaluate(const Given& given, bool want_outputs) {
     const Samples<T> samples = to_samples(given);
-    if (!trainer_.objective().loss) throw InvalidArgument("set_objective comes before evaluate");
+    if (!trainer_.objective().is_set()) throw InvalidArgument("set_objective comes before evaluate");
     py::object outputs = py::none();
     T* out = nullptr;
     if (want_outputs) {
@@ -274,6 +305,14 @@ template <class T> void register_class(py::module_& module, const char* name) {
       .def("set_objective", &Self::set_objective, py::arg("loss"), py::arg("loss_parameter"), py::arg("l1"),
            py::arg("l2"), py::arg("penalize_biases"), py::arg("weight_noise"), py::arg("target_noise"), py::arg("norm"),
            py::arg("norm_limit"), py::arg("clip"))
+      .def("set_custom_loss", &Self::set_custom_loss, py::arg("value"), py::arg("derivative"))
+      .def(
+          "attach",
+          [](Self& self, const std::string& layer, const py::function& value, const py::function& derivative) {
+            self.network().attach(layer, to_activation<T>(value, derivative));
+          },
+          py::arg("layer"), py::arg("value"), py::arg("derivative"))
+      .def("probe", &Self::probe)
       .def("set_optimizer", &Self::set_optimizer, py::arg("name"), py::arg("hyperparameters"))
       .def_property(
           "optimizer_state",

@@ -7,5 +7,6 @@ namespace multicapa {
 // One per topic; each adds its part to the module.
 void register_facts(pybind11::module_& module);
 void register_networks(pybind11::module_& module);
+void register_optimizer(pybind11::module_& module);
 
 }  // namespace multicapa

@@ -1,6 +1,7 @@
 // A layer is stateless: it plans, then works on the memory it is handed. It owns none and allocates none.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,6 +36,7 @@ struct LayerPlan {
   bool backward_reads_output = false;
   bool may_work_in_place = false;     // output over input, and dx over dy
   bool whole_batch_gradient = false;  // offers gradient() beside the block-wise one
+  bool calls_out = false;             // runs functions of the caller's, on the calling thread only
   std::string function;               // of an activation: a loss may be paired with it
   Size batch_sums = 0;                // > 0: training needs that many sums over the whole batch, forward and backward
 };
@@ -61,6 +63,12 @@ template <class T> struct Call {
   std::uint64_t node = 0;
 
   std::uint64_t stream() const { return *step << 16 | node; }
+};
+
+// A pair of functions of the caller's: a = value(z), and dz from z and da. They may throw.
+template <class T> struct Function {
+  std::function<void(Matrix<const T> z, Matrix<T> a)> value;
+  std::function<void(Matrix<const T> z, Matrix<const T> da, Matrix<T> dz)> derivative;
 };
 
 // The sums of one block, as T[batch_sums], and how many rows they cover.
@@ -90,6 +98,9 @@ template <class T> class Layer {
   virtual void combine_forward(const Call<T>&, const BlockSums<T>&) const {}
   virtual void backward_sums(const Call<T>&, T* /*sums*/) const {}
   virtual void combine_backward(const Call<T>&, const BlockSums<T>&) const {}
+
+  // calls_out: gives the layer the functions it runs.
+  virtual void attach(const Function<T>&) {}
 };
 
 // Makes the layer that spec.type names; throws InvalidArgument when there is none or its options are wrong.

@@ -141,6 +141,14 @@ template <class T> void Network<T>::freeze(const std::string& name, bool frozen)
   if (!found) throw InvalidArgument("there is no layer \"" + name + "\" with parameters to freeze");
 }
 
+template <class T> void Network<T>::attach(const std::string& name, const Function<T>& function) {
+  nodes_[static_cast<std::size_t>(find(name))].layer->attach(function);
+}
+
+template <class T> bool Network<T>::calls_out() const {
+  return std::any_of(nodes_.begin(), nodes_.end(), [](const Node<T>& node) { return node.plan.calls_out; });
+}
+
 template <class T> void Network<T>::derive() {
   for (const Tensor& t : parameter_tensors_) {
     const Node<T>& node = nodes_[static_cast<std::size_t>(t.node)];

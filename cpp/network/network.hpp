@@ -62,6 +62,8 @@ template <class T> class Network {
   const KernelTable<T>& kernels() const { return kernels_; }
 
   void freeze(const std::string& node, bool frozen);
+  void attach(const std::string& node, const Function<T>& function);
+  bool calls_out() const;  // some layer runs functions of the caller's
   // Brings what is derived from the parameters up to date; Python may have written to them through a view.
   void derive();
 

@@ -30,7 +30,8 @@ void BlockLoss<T>::add_noise(const KernelTable<T>& kernels, T stddev, std::uint6
 template <class T> double BlockLoss<T>::run(const Objective<T>& objective, Matrix<const T> y, Matrix<T> dy, T scale) {
   const T* weights = weighted_ ? weights_.data() : nullptr;
   const LossCall<T> call{y, as_const(rows()), weights, scale, objective.loss_parameter, dy, costs_.data()};
-  (objective.fused ? objective.loss->fused : objective.loss->plain)(call);
+  if (objective.custom_loss) objective.custom_loss(call);
+  else (objective.fused ? objective.loss->fused : objective.loss->plain)(call);
   double cost = 0;
   for (Size r = 0; r < rows_; ++r)
     cost += static_cast<double>(costs_.data()[r]) * (weights ? static_cast<double>(weights[r]) : 1.0);

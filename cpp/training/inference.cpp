@@ -36,11 +36,12 @@ template <class T> void Inference<T>::place(Lane& lane, const Rows& x, Size firs
 
 template <class T>
 template <class Work>
-bool Inference<T>::for_blocks(const Rows& x, Size count, Size end, const Look& look, Work work) {
+bool Inference<T>::for_blocks(const Rows& x, Size count, Size end, bool calls_out, const Look& look, Work work) {
   const Partition partition = partition_inference(network_, count);
   const double work_per_row = std::max(network_.work_per_row(), 1.0);
-  const int threads = std::min(threads_for(work_per_row * static_cast<double>(count), work_per_thread),
-                               static_cast<int>(std::min<std::size_t>(partition.blocks.size(), 1024)));
+  const std::size_t worthwhile =
+      static_cast<std::size_t>(threads_for(work_per_row * static_cast<double>(count), work_per_thread));
+  const int threads = calls_out ? 1 : static_cast<int>(std::min<std::size_t>(partition.blocks.size(), worthwhile));
   prepare(partition.largest_block, threads);
   hold_blas_at_one_thread();
   Interruption interruption(look, work_per_row * static_cast<double>(count));
@@ -60,7 +61,7 @@ bool Inference<T>::for_blocks(const Rows& x, Size count, Size end, const Look& l
 
 template <class T> bool Inference<T>::predict(const Rows& x, Size count, T* y, const Look& look) {
   const Size last = static_cast<Size>(network_.nodes().size()) - 1, width = network_.output_width();
-  return for_blocks(x, count, last + 1, look, [&](Lane& lane, const Block& block, Size) {
+  return for_blocks(x, count, last + 1, network_.calls_out(), look, [&](Lane& lane, const Block& block, Size) {
     network_.kernels().copy(as_const(lane.pass->value(last)), {y + block.first * width, block.rows, width, width});
   });
 }
@@ -70,16 +71,18 @@ bool Inference<T>::evaluate(const Samples<T>& samples, const Objective<T>& objec
                             const Look& look) {
   const Size end = static_cast<Size>(network_.nodes().size()), width = network_.output_width();
   const Size seen = end - (objective.fused ? 1 : 0);  // the loss reads the logits, the caller wants the outputs
+  const bool calls_out = network_.calls_out() || objective.custom_loss;
   std::vector<double> costs(partition_inference(network_, samples.count).blocks.size());
-  const bool finished = for_blocks(samples.x, samples.count, seen, look, [&](Lane& lane, const Block& block, Size b) {
-    lane.loss.gather(network_.kernels(), samples, nullptr, block.first, block.rows, width);
-    costs[static_cast<std::size_t>(b)] =
-        lane.loss.run(objective, as_const(lane.pass->value(seen - 1)), {nullptr, block.rows, width, 1}, T(1));
-    if (!outputs) return;
-    lane.pass->forward(seen, end);
-    network_.kernels().copy(as_const(lane.pass->value(end - 1)),
-                            {outputs + block.first * width, block.rows, width, width});
-  });
+  const bool finished =
+      for_blocks(samples.x, samples.count, seen, calls_out, look, [&](Lane& lane, const Block& block, Size b) {
+        lane.loss.gather(network_.kernels(), samples, nullptr, block.first, block.rows, width);
+        costs[static_cast<std::size_t>(b)] =
+            lane.loss.run(objective, as_const(lane.pass->value(seen - 1)), {nullptr, block.rows, width, 1}, T(1));
+        if (!outputs) return;
+        lane.pass->forward(seen, end);
+        network_.kernels().copy(as_const(lane.pass->value(end - 1)),
+                                {outputs + block.first * width, block.rows, width, width});
+      });
   cost = 0;
   for (const double block : costs) cost += block;
   return finished;

@@ -28,7 +28,8 @@ template <class T> class Inference {
     BlockLoss<T> loss;
   };
   // Runs work(lane, first, rows, block) for all blocks of `count` rows, after the forward pass up to `end`.
-  template <class Work> bool for_blocks(const Rows& x, Size count, Size end, const Look& look, Work work);
+  template <class Work>
+  bool for_blocks(const Rows& x, Size count, Size end, bool calls_out, const Look& look, Work work);
   void prepare(Size block_rows, int threads);
   void place(Lane& lane, const Rows& x, Size first, Size rows);
 

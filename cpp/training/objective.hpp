@@ -1,6 +1,7 @@
 // What a training run minimises and how gradients are tamed before they are used.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "network/network.hpp"
@@ -11,6 +12,7 @@ enum class GradientNorm { as_is, at_most, always };
 
 template <class T> struct Objective {
   const LossKernel<T>* loss = nullptr;
+  std::function<void(const LossCall<T>&)> custom_loss;  // instead of `loss`; runs on the calling thread and may throw
   T loss_parameter = 0;
   bool fused = false;  // the loss works on the logits, and the last node is left out while training
   T l1 = 0;
@@ -24,6 +26,7 @@ template <class T> struct Objective {
   T clip_low = 0;
   T clip_high = 0;
 
+  bool is_set() const { return loss || custom_loss; }
   bool penalizes(const Tensor& tensor) const { return (l1 != 0 || l2 != 0) && (tensor.penalized || penalize_biases); }
 };
 

@@ -267,6 +267,11 @@ template <class T> T Step<T>::norm_factor() const {
   return rescale ? static_cast<T>(limit / norm) : T(1);
 }
 
+template <class T> std::pair<Matrix<T>, Matrix<T>> Step<T>::last_batch(Size n) const {
+  if (!whole_ || n >= end_node()) return {};
+  return {whole_->value(n), node(n).wants_gradient ? whole_->gradient(n) : Matrix<T>{}};
+}
+
 template <class T> double Step<T>::cost() const {
   double total = 0;
   for (const double cost : block_costs_) total += cost;

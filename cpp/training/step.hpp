@@ -34,6 +34,9 @@ template <class T> class Step {
   // After compute_rows. Without an optimiser the gradients are left in the network.
   void update_parameters(Member& member, Optimizer<T>* optimizer, const Closing& closing);
 
+  // The outputs of a node and its delta, dCost/d output (dCost/dz where an activation works in place), for all rows.
+  std::pair<Matrix<T>, Matrix<T>> last_batch(Size node) const;
+
   double cost() const;     // Σ of the rows' weighted costs; from compute_rows's closing on
   double penalty() const;  // of the parameters before the update; from update_parameters's closing on
 

@@ -14,26 +14,41 @@ constexpr double work_per_thread =
 
 }  // namespace
 
-template <class T> void Trainer<T>::set_objective(const Objective<T>& objective) { objective_ = objective; }
+template <class T> void Trainer<T>::set_objective(const Objective<T>& objective) {
+  objective_ = objective;
+  steps_.clear();  // what they planned followed from the old one
+  last_ = nullptr;
+}
 
 template <class T> void Trainer<T>::set_optimizer(const std::string& name, const std::vector<double>& hyperparameters) {
   optimizer_.emplace(network_.kernels(), name, hyperparameters, network_.parameter_count());
 }
 
-template <class T> Step<T>& Trainer<T>::step_for(Size rows) {
-  const int threads = threads_for(3 * network_.work_per_row() * static_cast<double>(rows), work_per_thread);
+template <class T> int Trainer<T>::threads_for_batch(Size rows) const {
+  if (network_.calls_out() || objective_.custom_loss) return 1;
+  return threads_for(3 * network_.work_per_row() * static_cast<double>(rows), work_per_thread);
+}
+
+template <class T> Step<T>& Trainer<T>::step_for(Size rows, int threads) {
   for (auto& step : steps_)
     if (step->rows() == rows && step->threads() == threads) return *step;
-  if (steps_.size() >= 4) steps_.erase(steps_.begin());
   steps_.push_back(std::make_unique<Step<T>>(network_, objective_, rows, threads));
   return *steps_.back();
 }
 
+template <class T> void Trainer<T>::make_room() {
+  if (steps_.size() <= 4) return;
+  steps_.clear();
+  last_ = nullptr;
+}
+
 template <class T> EpochResult Trainer<T>::run(const Epoch<T>& epoch) {
-  const Size count = epoch.samples.count, batch = std::min(epoch.batch_size, count), remainder = count % batch;
+  const Size count = epoch.count, batch = std::min(epoch.batch_size, count), remainder = count % batch;
   const Size steps = (count + batch - 1) / batch;
-  Step<T>& full = step_for(batch);
-  Step<T>& last = remainder ? step_for(remainder) : full;
+  make_room();
+  const int threads = threads_for_batch(batch);  // the short last batch is shared by the same team
+  Step<T>& full = step_for(batch, threads);
+  Step<T>& last = remainder ? step_for(remainder, threads) : full;
   Interruption interruption(epoch.look, 3 * network_.work_per_row() * static_cast<double>(count));
   hold_blas_at_one_thread();
   network_.derive();
@@ -41,7 +56,7 @@ template <class T> EpochResult Trainer<T>::run(const Epoch<T>& epoch) {
   Size done = 0;
   std::atomic<bool> over{false};  // set once and for good, so that a late member reads it right
 
-  run_team(full.threads(), [&](Member& member) {
+  run_team(threads, [&](Member& member) {
     for (Size s = 0; s < steps && !over; ++s) {
       Step<T>& step = remainder && s == steps - 1 ? last : full;
       const BatchRows rows{epoch.order, s * batch, step.rows()};
@@ -67,7 +82,9 @@ template <class T> EpochResult Trainer<T>::run(const Epoch<T>& epoch) {
 }
 
 template <class T> EpochResult Trainer<T>::compute_gradient(const Samples<T>& samples, const Look& look) {
-  Step<T>& step = step_for(samples.count);
+  make_room();
+  Step<T>& step = step_for(samples.count, threads_for_batch(samples.count));
+  last_ = &step;
   Interruption interruption(look, 3 * network_.work_per_row() * static_cast<double>(samples.count));
   hold_blas_at_one_thread();
   network_.derive();
@@ -80,6 +97,10 @@ template <class T> EpochResult Trainer<T>::compute_gradient(const Samples<T>& sa
   result.steps = result.interrupted ? 0 : 1;
   result.loss = step.cost() / static_cast<double>(samples.count) + step.penalty();
   return result;
+}
+
+template <class T> std::pair<Matrix<T>, Matrix<T>> Trainer<T>::last_batch(Size node) const {
+  return last_ ? last_->last_batch(node) : std::pair<Matrix<T>, Matrix<T>>{};
 }
 
 template class Trainer<float>;

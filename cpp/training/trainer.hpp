@@ -13,6 +13,7 @@ namespace multicapa {
 template <class T> struct Epoch {
   Samples<T> samples;
   const Size* order = nullptr;  // null: as they lie
+  Size count = 0;               // samples to visit: the length of the order
   Size batch_size = 0;
   std::vector<double> rates;  // one for all steps, or one for each
   Look look;
@@ -37,13 +38,18 @@ template <class T> class Trainer {
   EpochResult run(const Epoch<T>& epoch);
   // One step over all samples that leaves its gradients in the network and changes nothing else.
   EpochResult compute_gradient(const Samples<T>& samples, const Look& look);
+  // What compute_gradient left of a node: its outputs and its delta for all rows, null when they were not kept.
+  std::pair<Matrix<T>, Matrix<T>> last_batch(Size node) const;
 
  private:
-  Step<T>& step_for(Size rows);
+  int threads_for_batch(Size rows) const;
+  Step<T>& step_for(Size rows, int threads);
+  void make_room();  // before steps are asked for: keeps the number of planned ones small
 
   Network<T>& network_;
   Objective<T> objective_;
   std::optional<Optimizer<T>> optimizer_;
+  Step<T>* last_ = nullptr;                      // of compute_gradient
   std::vector<std::unique_ptr<Step<T>>> steps_;  // of the sizes seen lately
 };
 

@@ -6,15 +6,44 @@
 (1, 3)
 """
 
+import importlib
+from typing import Any
+
 from multicapa import callbacks, data, initializers, layers, losses, optimizers, schedules
 from multicapa._core import max_threads as get_num_threads
-from multicapa.callbacks import Callback, Checkpoint, CSVLog, EarlyStopping, ReduceOnPlateau
-from multicapa.errors import DivergenceError
+from multicapa.callbacks import (
+    Callback,
+    Checkpoint,
+    CSVLog,
+    EarlyStopping,
+    ReduceOnPlateau,
+    StopAtGradient,
+    StopAtLoss,
+)
+from multicapa.curriculum import Curriculum
+from multicapa.diagnosis import Diagnosis
+from multicapa.errors import DiagnosisWarning, DivergenceError
 from multicapa.files import load
 from multicapa.history import History
-from multicapa.layers import Activation, Add, Concat, Dense, Dropout, Flatten, Input, Reshape, add, concat
+from multicapa.layers import (
+    Activation,
+    Add,
+    BatchNorm,
+    Concat,
+    Dense,
+    Dropout,
+    Flatten,
+    GaussianNoise,
+    Input,
+    LayerNorm,
+    Maxout,
+    Reshape,
+    add,
+    concat,
+)
 from multicapa.network import Network, Sequential
 from multicapa.optimizers import (
+    LBFGS,
     SGD,
     Adadelta,
     Adagrad,
@@ -31,8 +60,16 @@ from multicapa.threads import set_num_threads
 
 __version__ = "0.1.0"
 
+_LOADED_WHEN_USED = ("augment", "plots")  # so that importing the package stays quick
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LOADED_WHEN_USED:
+        return importlib.import_module(f"multicapa.{name}")
+    raise AttributeError(f"module 'multicapa' has no attribute {name!r}")
+
+
 __all__ = [
-    "SGD",
     "Activation",
     "Adadelta",
     "Adagrad",
@@ -40,17 +77,25 @@ __all__ = [
     "AdamW",
     "Adamax",
     "Add",
+    "BatchNorm",
     "CSVLog",
     "Callback",
     "Checkpoint",
     "Concat",
+    "Curriculum",
     "Dense",
+    "Diagnosis",
+    "DiagnosisWarning",
     "DivergenceError",
     "Dropout",
     "EarlyStopping",
     "Flatten",
+    "GaussianNoise",
     "History",
     "Input",
+    "LBFGS",
+    "LayerNorm",
+    "Maxout",
     "Momentum",
     "Nadam",
     "Nesterov",
@@ -59,8 +104,12 @@ __all__ = [
     "ReduceOnPlateau",
     "Reshape",
     "Rprop",
+    "SGD",
     "Sequential",
+    "StopAtGradient",
+    "StopAtLoss",
     "add",
+    "augment",
     "callbacks",
     "concat",
     "data",
@@ -70,6 +119,7 @@ __all__ = [
     "load",
     "losses",
     "optimizers",
+    "plots",
     "schedules",
     "set_num_threads",
 ]

@@ -169,6 +169,55 @@ class Checkpoint(_Monitor):
             run.network.save(self.path.replace("{epoch}", str(epoch["epoch"])))
 
 
+class StopAtLoss(Callback):
+    """End the fit when a value has come down to a tolerance.
+
+    Parameters
+    ----------
+    tolerance : float
+    monitor : str, default="loss"
+        Any name in the history.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> stop = mc.StopAtLoss(1e-3)
+    """
+
+    def __init__(self, tolerance: float, monitor: str = "loss") -> None:
+        self.tolerance = check_number(tolerance, "tolerance")
+        self.monitor = monitor
+
+    def on_epoch_end(self, run: Run, epoch: dict[str, Any]) -> bool:
+        if self.monitor not in epoch:
+            raise ValueError(f"no value {self.monitor!r} to monitor; there are {', '.join(epoch)}")
+        return bool(epoch[self.monitor] <= self.tolerance)
+
+
+class StopAtGradient(Callback):
+    """End the fit when the gradient of the last update is short: ``|g| <= tolerance``, the sign of a stationary point.
+
+    Adds ``gradient_norm`` to the history. With batches smaller than the data it is the norm for the last batch.
+
+    Parameters
+    ----------
+    tolerance : float, default=1e-6
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> stop = mc.StopAtGradient(1e-4)
+    """
+
+    def __init__(self, tolerance: float = 1e-6) -> None:
+        self.tolerance = check_number(tolerance, "tolerance", minimum=0)
+
+    def on_epoch_end(self, run: Run, epoch: dict[str, Any]) -> bool:
+        flat = run.network.gradients.flat
+        epoch["gradient_norm"] = math.sqrt(float(flat.astype("float64") @ flat.astype("float64")))
+        return bool(epoch["gradient_norm"] <= self.tolerance)
+
+
 class ReduceOnPlateau(_Monitor):
     """Multiply the learning rate by ``factor`` when a value has not improved for ``patience`` epochs.
 

@@ -13,7 +13,7 @@ def check_name(name: Any, known: Iterable[str], what: str) -> str:
     if isinstance(name, str) and name in names:
         return name
     near = difflib.get_close_matches(name, names, 1) if isinstance(name, str) else []
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    hint = f"; did you mean {near[0]!r}?" if near else "."
     raise ValueError(f"there is no {what} {name!r}{hint} There are: {', '.join(names)}")
 
 

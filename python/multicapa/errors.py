@@ -22,3 +22,7 @@ class DivergenceError(ArithmeticError):
         )
         self.epoch = epoch
         self.step = step
+
+
+class DiagnosisWarning(UserWarning):
+    """A network cannot learn as it is; the message names the layers and what to try."""

@@ -13,7 +13,7 @@ A layer is called on the output of another one to form a graph, or listed in a :
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
@@ -185,6 +185,172 @@ class Dropout(Layer):
 
 
 @dataclass(eq=False)
+class GaussianNoise(Layer):
+    """While training, add noise from the normal distribution: to inputs or hidden units, wherever it stands.
+
+    Parameters
+    ----------
+    stddev : float
+        Not negative. In ``predict`` and ``evaluate`` the layer does nothing.
+
+    Notes
+    -----
+    Bishop 1995. For noise on weights and targets see ``fit(weight_noise=..., target_noise=...)``.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> net = mc.Sequential([mc.GaussianNoise(0.1), mc.Dense(2, "softmax")], input_shape=(2,), seed=0)
+    """
+
+    stddev: float
+    type: ClassVar[str] = "gaussian_noise"
+
+    def __post_init__(self) -> None:
+        self.stddev = check_number(self.stddev, "stddev", minimum=0)
+
+
+@dataclass(eq=False)
+class Maxout(Layer):
+    """The largest of several linear pieces: ``y = max_j x W_j + b_j`` (Goodfellow et al. 2013).
+
+    Parameters
+    ----------
+    units : int
+        Number of outputs.
+    pieces : int, default=2
+        Linear pieces of each unit.
+    weight_init, bias_init : str, array or callable, optional
+        See :mod:`multicapa.initializers`; Glorot's and zeros by default.
+
+    Notes
+    -----
+    ``weight`` has shape (n_in, units * pieces); unit u owns the columns ``u * pieces`` to ``(u + 1) * pieces - 1``.
+    The gradient goes to the piece that won, the first of equals.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> net = mc.Sequential([mc.Maxout(1, weight_init=[[1.0, -1.0]])], input_shape=(1,), seed=0)
+    >>> net.predict([[-3.0], [2.0]]).ravel()
+    array([3., 2.], dtype=float32)
+    """
+
+    units: int
+    pieces: int = 2
+    weight_init: Any = None
+    bias_init: Any = None
+    type: ClassVar[str] = "maxout"
+
+    def __post_init__(self) -> None:
+        self.units = int(check_number(self.units, "units", minimum=1, integer=True))
+        self.pieces = int(check_number(self.pieces, "pieces", minimum=1, integer=True))
+
+
+@dataclass(eq=False)
+class BatchNorm(Layer):
+    """Normalise every unit over the batch: ``y = gamma (x - mean) / sqrt(variance + epsilon) + beta``.
+
+    Parameters
+    ----------
+    epsilon : float, default=1e-5
+    momentum : float, default=0.9
+        Share of the old running mean and variance that an update keeps.
+    ddof : {0, 1}, default=0
+        The variance divides by ``b - ddof``: 0 as in the paper and in all libraries, 1 as in the lectures.
+
+    Notes
+    -----
+    Ioffe & Szegedy 2015. The statistics are those of the whole batch for any number of threads. Outside training the
+    running mean and variance serve instead; they use the same divisor as the normalisation (PyTorch's running variance
+    divides by ``b - 1`` always). A batch of one row has no variance: it is normalised by the running statistics and does
+    not change them.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> net = mc.Sequential([mc.Dense(8), mc.BatchNorm(), mc.Activation("relu")], input_shape=(4,), seed=0)
+    >>> sorted(net.state)
+    ['batch_norm_1.running_mean', 'batch_norm_1.running_variance']
+    """
+
+    epsilon: float = 1e-5
+    momentum: float = 0.9
+    ddof: int = 0
+    type: ClassVar[str] = "batch_norm"
+
+    def __post_init__(self) -> None:
+        self.epsilon = check_number(self.epsilon, "epsilon", above=0)
+        self.momentum = check_number(self.momentum, "momentum", minimum=0, below=1)
+        _check_ddof(self.ddof)
+
+
+@dataclass(eq=False)
+class LayerNorm(Layer):
+    """Normalise every sample over its units: ``y = gamma (x - mean) / sqrt(variance + epsilon) + beta``.
+
+    Parameters
+    ----------
+    epsilon : float, default=1e-5
+    ddof : {0, 1}, default=0
+        The variance divides by ``M - ddof``, M the number of units.
+
+    Notes
+    -----
+    Ba, Kiros & Hinton 2016. The same in training and outside it.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> net = mc.Sequential([mc.LayerNorm()], input_shape=(2,), seed=0, dtype="float64")
+    >>> net.predict([[1.0, 3.0]]).round(3)
+    array([[-1.,  1.]])
+    """
+
+    epsilon: float = 1e-5
+    ddof: int = 0
+    type: ClassVar[str] = "layer_norm"
+
+    def __post_init__(self) -> None:
+        self.epsilon = check_number(self.epsilon, "epsilon", above=0)
+        _check_ddof(self.ddof)
+
+
+@dataclass(eq=False)
+class CustomActivation(Layer):
+    """An activation of your own, as two functions on arrays.
+
+    Parameters
+    ----------
+    value : callable
+        From z of shape (n_samples, n_units) to a of the same shape.
+    derivative : callable
+        From z to da/dz, of the same shape.
+
+    Notes
+    -----
+    Slower than the built-in ones: the core calls Python for every block of samples, on one thread. A network with one
+    cannot be saved to a file.
+
+    Examples
+    --------
+    >>> import multicapa as mc, numpy as np
+    >>> sine = mc.layers.CustomActivation(np.sin, np.cos)
+    >>> net = mc.Sequential([sine], input_shape=(1,), seed=0)
+    >>> net.predict([[0.0]])
+    array([[0.]], dtype=float32)
+    """
+
+    value: Callable[[Any], Any]
+    derivative: Callable[[Any], Any]
+    type: ClassVar[str] = "custom_activation"
+
+    def __post_init__(self) -> None:
+        if not callable(self.value) or not callable(self.derivative):
+            raise TypeError("value and derivative should be functions from arrays to arrays")
+
+
+@dataclass(eq=False)
 class Flatten(Layer):
     """Samples of any shape as one row of numbers.
 
@@ -258,7 +424,22 @@ def concat(inputs: Sequence[Symbol], name: str | None = None) -> Symbol:
 
 
 LAYERS: dict[str, type[Layer]] = {
-    layer.type: layer for layer in (InputLayer, Dense, Activation, Dropout, Flatten, Reshape, Add, Concat)
+    layer.type: layer
+    for layer in (
+        InputLayer,
+        Dense,
+        Maxout,
+        Activation,
+        CustomActivation,
+        Dropout,
+        GaussianNoise,
+        BatchNorm,
+        LayerNorm,
+        Flatten,
+        Reshape,
+        Add,
+        Concat,
+    )
 }
 
 
@@ -272,6 +453,11 @@ def activations() -> dict[str, str]:
     'z / (1 + |z|)'
     """
     return {row["name"]: row["formula"] for row in _core.activations()}
+
+
+def _check_ddof(ddof: int) -> None:
+    if ddof not in (0, 1):
+        raise ValueError(f"ddof should be 0 or 1, not {ddof!r}")
 
 
 def check_activation(name: str, parameter: float | None) -> None:

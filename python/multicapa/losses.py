@@ -6,8 +6,9 @@ carry the formulas. ``y`` is the network's output, ``t`` the target.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from multicapa import _core
 from multicapa.checks import check_name, check_number
@@ -97,6 +98,39 @@ class Perceptron(Loss):
     """
 
     name = "perceptron"
+
+
+@dataclass(frozen=True)
+class CustomLoss(Loss):
+    """A cost of your own, as two functions on arrays.
+
+    Parameters
+    ----------
+    value : callable
+        From y and t, both of shape (n_samples, n_outputs), to the cost of each sample, of shape (n_samples,).
+    derivative : callable
+        From y and t to dCost/dy, of shape (n_samples, n_outputs), not divided by the number of samples.
+
+    Notes
+    -----
+    Slower than the built-in ones: the core calls Python for every block of samples, on one thread.
+
+    Examples
+    --------
+    >>> import multicapa as mc, numpy as np
+    >>> quartic = mc.losses.CustomLoss(lambda y, t: ((y - t) ** 4).sum(axis=1), lambda y, t: 4 * (y - t) ** 3)
+    >>> net = mc.Sequential([mc.Dense(1, weight_init="ones")], input_shape=(1,), seed=0)
+    >>> net.evaluate([[2.0]], [[0.0]], loss=quartic)
+    {'loss': 16.0}
+    """
+
+    value: Callable[[Any, Any], Any]
+    derivative: Callable[[Any, Any], Any]
+    name: ClassVar[str] = "custom"
+
+    def __post_init__(self) -> None:
+        if not callable(self.value) or not callable(self.derivative):
+            raise TypeError("value and derivative should be functions of y and t")
 
 
 LOSSES: dict[str, type[Loss]] = {

@@ -15,7 +15,10 @@ from multicapa.arrays import Array, Encoding, as_samples, as_targets, as_weights
 from multicapa.checks import check_number
 from multicapa.history import History
 
-_INITIALIZATION = ("weight_init", "bias_init")
+# What the core need not know of a layer.
+_PYTHON_ONLY = ("weight_init", "bias_init", "value", "derivative")
+
+_FIRST_VALUES = {"bias": "zeros", "gamma": "ones", "beta": "zeros"}
 
 
 class Views(Mapping[str, Array]):
@@ -106,14 +109,18 @@ class Network:
         self.seed = int(check_number(seed, "seed", minimum=0, below=2**63, integer=True))
         self.spec = spec
         core_class = _core.NetworkFloat32 if self.dtype == np.float32 else _core.NetworkFloat64
-        plain = [{k: v for k, v in layer.items() if k not in _INITIALIZATION} for layer in spec]
+        plain = [{k: v for k, v in layer.items() if k not in _PYTHON_ONLY} for layer in spec]
         self._core: Any = core_class(plain, self.seed)
+        for layer in spec:
+            if layer["type"] == "custom_activation":
+                self._core.attach(layer["name"], layer["value"], layer["derivative"])
         nodes = self._core.nodes
         self.input_shape: tuple[int, ...] = nodes[0]["shape"]
         self.output_shape: tuple[int, ...] = nodes[-1]["shape"]
         self.parameters = Views(self._core.parameters, self._core.parameter_tensors)
         self.gradients = Views(self._core.gradients, self._core.parameter_tensors)
         self.state = Views(self._core.state, self._core.state_tensors)
+        self._frozen: set[str] = set()
         self.history = History()
         self.metadata: dict[str, Any] = {}
         self.loss: losses.Loss = losses.get(losses.default_for(self.output_activation))
@@ -126,7 +133,7 @@ class Network:
         for index, tensor in enumerate(self._core.parameter_tensors):
             layer, _, parameter = tensor["name"].rpartition(".")
             options = by_name[layer]
-            default = initializers.default_for(options.get("activation", "linear")) if parameter == "weight" else "zeros"
+            default = _FIRST_VALUES.get(parameter) or initializers.default_for(options.get("activation", "linear"))
             how = options.get(f"{parameter}_init")
             rng = np.random.Generator(np.random.Philox(key=[self.seed, index]))
             self.parameters[tensor["name"]] = initializers.initialize(
@@ -283,11 +290,21 @@ class Network:
         """Keep the parameters of these layers as they are in later fits."""
         for name in names:
             self._core.freeze(name, True)
+            self._frozen.add(name)
 
     def unfreeze(self, *names: str) -> None:
         """Let the parameters of these layers be trained again."""
         for name in names:
             self._core.freeze(name, False)
+            self._frozen.discard(name)
+
+    def frozen_mask(self) -> npt.NDArray[np.bool_]:
+        """Which numbers of the flat vector of parameters are frozen."""
+        mask = np.zeros(len(self.parameters.flat), dtype=bool)
+        for tensor in self._core.parameter_tensors:
+            if tensor["name"].rpartition(".")[0] in self._frozen:
+                mask[tensor["offset"] : tensor["offset"] + int(np.prod(tensor["shape"]))] = True
+        return mask
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to a safetensors file with a JSON description inside; see :func:`multicapa.load`."""
@@ -329,10 +346,15 @@ class Network:
         self.parameters.flat[:], self.state.flat[:] = numbers
 
     def _set_objective(self, loss: losses.Loss, regularization: training.Regularization | None = None) -> None:
-        objective = (loss.name, loss.parameter, *(regularization or training.Regularization()).core_arguments())
-        if objective != self._objective:
-            self._core.set_objective(*objective)
-            self._objective = objective
+        objective = (loss, *(regularization or training.Regularization()).core_arguments())
+        if objective == self._objective:
+            return
+        if isinstance(loss, losses.CustomLoss):
+            self._core.set_objective("half_squared_error", None, *objective[1:])
+            self._core.set_custom_loss(loss.value, loss.derivative)
+        else:
+            self._core.set_objective(loss.name, loss.parameter, *objective[1:])
+        self._objective = objective
 
     def __repr__(self) -> str:
         return (
@@ -368,6 +390,9 @@ class Sequential(Network):
         In order; each reads the one before.
     input_shape : int or sequence of int
         Shape of one sample.
+    skip_connections : bool, default=False
+        Whether each Dense and Maxout layer reads the input and all layers before it, each pair with its own weights:
+        the layer-skipping feed-forward net.
     dtype, seed
         As in :class:`Network`.
 
@@ -384,20 +409,28 @@ class Sequential(Network):
         layers: Sequence[layers.Layer],
         *,
         input_shape: int | Sequence[int],
+        skip_connections: bool = False,
         dtype: npt.DTypeLike = "float32",
         seed: int | None = None,
     ) -> None:
         if not layers:
             raise ValueError("a network needs at least one layer")
-        symbol = start = _input(input_shape)
         for layer in layers:
-            if not callable(layer):
+            if not isinstance(layer, _Layer):
                 raise TypeError(f"Sequential takes layers, not {layer!r}")
-            symbol = layer(symbol)
-        super().__init__(start, symbol, dtype=dtype, seed=seed)
+        start = _input(input_shape)
+        stages = [start]  # the input, and each layer with weights together with what follows it
+        for layer in layers:
+            if skip_connections and layer.type in ("dense", "maxout") and len(stages) > 1:
+                stages.append(layer(_concat(stages)))
+            elif layer.type in ("dense", "maxout"):
+                stages.append(layer(stages[-1]))
+            else:
+                stages[-1] = layer(stages[-1])
+        super().__init__(start, stages[-1], dtype=dtype, seed=seed)
 
 
-_input = layers.Input
+_Layer, _input, _concat = layers.Layer, layers.Input, layers.concat  # Sequential's argument hides the module
 
 
 def _graph_spec(inputs: layers.Symbol, outputs: layers.Symbol) -> list[dict[str, Any]]:

@@ -10,6 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+import numpy.typing as npt
+
 from multicapa import _core
 from multicapa.checks import check_name, check_number
 
@@ -175,9 +178,42 @@ class Rprop(Optimizer):
     name: ClassVar[str] = "rprop"
 
 
+@dataclass
+class LBFGS(Optimizer):
+    """A quasi-Newton method with a line search, through SciPy, on all samples at once (Liu & Nocedal 1989).
+
+    One epoch is one iteration. There is no learning rate: the line search finds the length of each step.
+
+    Parameters
+    ----------
+    memory : int, default=10
+        Corrections that the approximate Hessian is built from.
+    gradient_tolerance : float, default=1e-5
+        Stop when no component of the gradient is larger.
+    loss_tolerance : float, default=2.2e-9
+        Stop when an iteration lowers the loss by less than this share.
+    max_evaluations : int, default=15000
+    """
+
+    learning_rate: Rate = 1.0
+    memory: int = 10
+    gradient_tolerance: float = 1e-5
+    loss_tolerance: float = 2.2e-9
+    max_evaluations: int = 15000
+    name: ClassVar[str] = "lbfgs"
+
+    def __post_init__(self) -> None:
+        if self.learning_rate != 1.0:
+            raise ValueError("L-BFGS has no learning rate; its line search finds the length of each step")
+        check_number(self.memory, "memory", minimum=1, integer=True)
+        check_number(self.gradient_tolerance, "gradient_tolerance", minimum=0)
+        check_number(self.loss_tolerance, "loss_tolerance", minimum=0)
+        check_number(self.max_evaluations, "max_evaluations", minimum=1, integer=True)
+
+
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     optimizer.name: optimizer
-    for optimizer in (SGD, Momentum, Nesterov, Adagrad, Adadelta, RMSprop, Adam, AdamW, Adamax, Nadam, Rprop)
+    for optimizer in (SGD, Momentum, Nesterov, Adagrad, Adadelta, RMSprop, Adam, AdamW, Adamax, Nadam, Rprop, LBFGS)
 }
 
 
@@ -190,7 +226,8 @@ def names() -> dict[str, str]:
     >>> mc.optimizers.names()["momentum"]
     'd = momentum d - lr g; w += d'
     """
-    return {row["name"]: row["formula"] for row in _core.optimizers()}
+    formulas = {row["name"]: row["formula"] for row in _core.optimizers()}
+    return formulas | {LBFGS.name: "w -= H g along a line search, H from the last gradients (SciPy)"}
 
 
 def get(optimizer: str | Optimizer) -> Optimizer:
@@ -198,6 +235,58 @@ def get(optimizer: str | Optimizer) -> Optimizer:
     if isinstance(optimizer, Optimizer):
         return optimizer
     return OPTIMIZERS[check_name(optimizer, OPTIMIZERS, "optimizer")]()
+
+
+def minimize(
+    f: Callable[[npt.NDArray[np.float64]], tuple[float, npt.ArrayLike]],
+    x0: npt.ArrayLike,
+    optimizer: str | Optimizer,
+    steps: int,
+) -> npt.NDArray[np.float64]:
+    """Let an optimiser loose on any function with a gradient, and see the path it takes.
+
+    Parameters
+    ----------
+    f : callable
+        From x to the pair (value, gradient).
+    x0 : array-like of shape (n,) or float
+        Where to start.
+    optimizer : str or Optimizer
+        Any but L-BFGS, for which there is ``scipy.optimize.minimize``.
+    steps : int
+        How many updates to make.
+
+    Returns
+    -------
+    ndarray of shape (steps + 1, n)
+        x before and after each update.
+
+    Examples
+    --------
+    The lectures' worked example, f(x) = (x - 4)^2 + 3 from 7 with a learning rate of 0.6:
+
+    >>> import multicapa as mc
+    >>> path = mc.optimizers.minimize(lambda x: ((x[0] - 4) ** 2 + 3, 2 * (x - 4)), 7, mc.SGD(0.6), steps=4)
+    >>> path.ravel().round(4).tolist()
+    [7.0, 3.4, 4.12, 3.976, 4.0048]
+    """
+    chosen = get(optimizer)
+    if isinstance(chosen, LBFGS):
+        raise ValueError("for L-BFGS use scipy.optimize.minimize(f, x0, jac=True, method='L-BFGS-B')")
+    count = int(check_number(steps, "steps", minimum=0, integer=True))
+    path = np.empty((count + 1, np.size(x0)))
+    path[0] = np.asarray(x0, dtype=np.float64).ravel()
+    if not np.isfinite(path[0]).all():
+        raise ValueError(f"x0 should be finite, not {x0!r}")
+    core = _core.Optimizer(chosen.name, chosen.hyperparameters(), path.shape[1])
+    for step in range(count):
+        x = path[step].copy()
+        gradient = np.asarray(f(x.copy())[1], dtype=np.float64).ravel()
+        if gradient.shape != x.shape or not np.isfinite(gradient).all():
+            raise ValueError(f"the gradient at {x} should be {len(x)} finite numbers, not {gradient}")
+        core.update(x, gradient, chosen.rate(step))
+        path[step + 1] = x
+    return path
 
 
 def set_in_core(core: Any, optimizer: Optimizer) -> None:

@@ -90,12 +90,13 @@ def _dress(ax: Axes, losses: Sequence[float], title: str) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     ax.set_xlabel("epoch")
     ax.set_ylabel("loss")
-    ax.set_title(title, loc="left", fontsize=11)
+    ax.set_title(title, loc="left", fontsize=11, pad=26)
     ax.grid(axis="y", color="#e4e4e4", linewidth=0.8)
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
     ax.tick_params(color=_QUIET)
-    ax.legend(frameon=False, loc="upper right")
+    # Above the axes, where no curve and no line can run through it.
+    ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, borderpad=0.2, ncols=3)
 
 
 def save_loss_curves(history: History, path: str | os.PathLike[str], **options: Any) -> None:

@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 _SECONDS_BEFORE_AUTO = 2.0
+_SHOWN = {"loss": "train", "val_loss": "dev"}
 
 
 class Progress:
@@ -27,8 +28,8 @@ class Progress:
             self._bar = tqdm(
                 total=self._epochs * self._samples,
                 desc=f"epoch 1/{self._epochs}",
-                unit=" samples",
                 unit_scale=True,
+                bar_format="{desc} {percentage:3.0f}% |{bar}| {rate_fmt} {remaining} left{postfix}",
                 delay=self._delay,
                 dynamic_ncols=True,
             )
@@ -51,7 +52,7 @@ class Progress:
         self._done += 1
         if self._bar is None:
             return
-        shown = {name: f"{record[name]:.4g}" for name in ("loss", "val_loss", "val_accuracy") if name in record}
+        shown = {short: f"{record[name]:.3g}" for name, short in _SHOWN.items() if name in record}
         self._bar.set_postfix(shown, refresh=False)
         self._bar.set_description(f"epoch {min(self._done + 1, self._epochs)}/{self._epochs}", refresh=False)
         self._show(0.0)

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from multicapa import losses, optimizers
+from multicapa import lbfgs, losses, optimizers
 from multicapa.arrays import Array, Encoding, Targets, as_samples, as_targets, as_weights
 from multicapa.callbacks import Callback, as_callback
 from multicapa.checks import check_number
+from multicapa.curriculum import Curriculum
 from multicapa.errors import DivergenceError
+from multicapa.feed import Feed
 from multicapa.history import History
 from multicapa.progress import Progress
 
 if TYPE_CHECKING:
     from multicapa.network import Network
+
+
+Augmenter = Callable[[Array, np.random.Generator], Array]
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,6 @@ class Samples:
     x: Array
     targets: Targets
     weights: Array | None
-    raw_targets: Any
 
     @classmethod
     def prepare(
@@ -92,7 +97,13 @@ class Samples:
             raise ValueError(f"{what} has no samples")
         activation = network.output_activation
         targets = as_targets(y, len(x), network.output_shape, network.dtype, loss, activation, encoding)
-        return cls(x, targets, as_weights(sample_weight, class_weight, y, len(x), network.dtype), y)
+        return cls(x, targets, as_weights(sample_weight, class_weight, y, len(x), network.dtype))
+
+    def part(self, rows: slice) -> Samples:
+        """Some of the samples."""
+        weights = None if self.weights is None else self.weights[rows]
+        targets = replace(self.targets, values=self.targets.values[rows])
+        return Samples(self.x[rows], targets, weights)
 
     def core_arguments(self) -> tuple[Any, ...]:
         return (self.x, self.targets.values, self.targets.on, self.targets.off, self.weights)
@@ -135,6 +146,37 @@ class Run:
     updates: int = 0
     rate_factor: float = 1.0
     callbacks: list[Callback] = field(default_factory=list)
+    samples: Samples | None = None
+
+    def rates(self, steps: int) -> list[float]:
+        """The learning rates of the next updates: one for all when it does not change."""
+        distinct = steps if callable(self.optimizer.learning_rate) else 1
+        return [self.rate_factor * self.optimizer.rate(self.updates + step) for step in range(distinct)]
+
+    @contextlib.contextmanager
+    def calling_back(self) -> Iterator[None]:
+        """Begins and, come what may, ends the fit for the callbacks."""
+        try:
+            for callback in self.callbacks:
+                callback.on_fit_begin(self)
+            yield
+        finally:
+            for callback in self.callbacks:
+                callback.on_fit_end(self)
+
+    def begin_epoch(self) -> None:
+        for callback in self.callbacks:
+            callback.on_epoch_begin(self)
+
+    def end_epoch(self, record: dict[str, Any], validation: Samples | None, progress: Progress | None = None) -> bool:
+        """Validate, record, and ask the callbacks whether to stop."""
+        if validation is not None:
+            values = evaluate(self.network, validation, self.network.loss)
+            record |= {f"val_{name}": value for name, value in values.items()}
+        self.history.append(record)
+        if progress is not None:
+            progress.epoch_done(record)
+        return any([callback.on_epoch_end(self, record) for callback in self.callbacks])  # all of them see the epoch
 
 
 def fit(
@@ -161,6 +203,8 @@ def fit(
     clip_value: float | tuple[float, float] | None = None,
     weight_noise: float = 0.0,
     target_noise: float = 0.0,
+    augment: Augmenter | None = None,
+    curriculum: Curriculum | None = None,
     verbose: bool | str = "auto",
 ) -> History:
     """Train the network.
@@ -208,6 +252,11 @@ def fit(
     weight_noise, target_noise : float, default=0
         Standard deviation of Gaussian noise that each update sees added to the weights (the update itself goes to the
         weights without it) and to the targets.
+    augment : callable, optional
+        See :mod:`multicapa.augment`: ``augment(X, rng)`` makes the samples of an epoch from the original ones, while the
+        epoch before is being trained.
+    curriculum : Curriculum, optional
+        Which samples each epoch may see: easy ones first.
     verbose : bool or "auto", default="auto"
         True shows a bar with epoch, speed, losses and time left; "auto" only when the fit takes longer than two seconds.
         Neither writes anything when the output is not a terminal.
@@ -249,7 +298,7 @@ def fit(
         optimizers.get(optimizer),
         callbacks=[as_callback(callback) for callback in callbacks],
     )
-    samples = Samples.prepare(network, X, y, chosen, encoding, sample_weight, class_weight)
+    samples = run.samples = Samples.prepare(network, X, y, chosen, encoding, sample_weight, class_weight)
     validation = None
     if validation_data is not None:
         if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
@@ -261,13 +310,22 @@ def fit(
     if verbose not in (True, False, "auto"):
         raise ValueError(f"verbose should be True, False or 'auto', not {verbose!r}")
 
+    if augment is not None and not callable(augment):
+        raise TypeError(f"augment should be a function of X and a random generator, not {augment!r}")
+
     network.loss = chosen
     network._set_objective(chosen, regularization)
-    optimizers.set_in_core(network._core, run.optimizer)
+    if curriculum is not None:
+        curriculum.grade(network, samples)
     network._learner = None
     network.history = run.history
-    with Progress(run.epochs, count, verbose) as progress:
-        _run_epochs(run, samples, validation, min(batch, count), shuffle, progress)
+    if isinstance(run.optimizer, optimizers.LBFGS):
+        if augment is not None or curriculum is not None or (batch_size is not None and batch < count):
+            raise ValueError("L-BFGS works on all samples at once: pass batch_size=None, no augment and no curriculum")
+        return lbfgs.fit(run, samples, validation)
+    optimizers.set_in_core(network._core, run.optimizer)
+    with Progress(run.epochs, count, verbose) as progress, Feed(network, samples, augment, curriculum, shuffle) as feed:
+        _run_epochs(run, feed, validation, min(batch, count), progress)
     return run.history
 
 
@@ -279,40 +337,20 @@ def _encoding(target_range: tuple[float, float] | None, label_smoothing: float) 
     return Encoding(target_range, label_smoothing)
 
 
-def _run_epochs(
-    run: Run, samples: Samples, validation: Samples | None, batch: int, shuffle: bool, progress: Progress
-) -> None:
-    try:
-        for callback in run.callbacks:
-            callback.on_fit_begin(run)
+def _run_epochs(run: Run, feed: Feed, validation: Samples | None, batch: int, progress: Progress) -> None:
+    with run.calling_back():
         for epoch in range(run.epochs):
-            for callback in run.callbacks:
-                callback.on_epoch_begin(run)
-            record = _run_epoch(run, epoch, samples, batch, shuffle, progress)
-            if validation is not None:
-                values = evaluate(run.network, validation, run.network.loss)
-                record |= {f"val_{name}": value for name, value in values.items()}
-            run.history.append(record)
-            progress.epoch_done(record)
-            if any([callback.on_epoch_end(run, record) for callback in run.callbacks]):  # all of them see the epoch
+            run.begin_epoch()
+            record = _run_epoch(run, epoch, feed, batch, progress)
+            if run.end_epoch(record, validation, progress):
                 break
-    finally:
-        for callback in run.callbacks:
-            callback.on_fit_end(run)
 
 
-def _run_epoch(
-    run: Run, epoch: int, samples: Samples, batch: int, shuffle: bool, progress: Progress
-) -> dict[str, Any]:
+def _run_epoch(run: Run, epoch: int, feed: Feed, batch: int, progress: Progress) -> dict[str, Any]:
     network, core = run.network, run.network._core
-    count = len(samples.x)
-    steps = math.ceil(count / batch)
-    rates = [run.rate_factor * run.optimizer.rate(run.updates + s) for s in range(steps)] if callable(
-        run.optimizer.learning_rate
-    ) else [run.rate_factor * run.optimizer.rate(run.updates)]
-    order = None
-    if shuffle:
-        order = np.random.Generator(np.random.Philox(key=[network.seed, core.training_steps + 2**63])).permutation(count)
+    samples, order = feed.next(epoch, epoch + 1 < run.epochs)
+    steps = math.ceil((len(samples.x) if order is None else len(order)) / batch)
+    rates = run.rates(steps)
     before = network.copy_numbers()
     start = time.perf_counter()
     loss, done, diverged = core.train_epoch(*samples.core_arguments(), order, batch, rates, progress.within_epoch)

@@ -111,12 +111,12 @@ def _add_train(commands: Any) -> None:
         train.run,
         "train on a table",
         "Train a network to predict one column of a table from the others. Numbers are\n"
-        "standardised, texts become categories, and the rows are split at random: most to\n"
-        "train on, some (dev) to tell when to stop, some (test) for the last judgement.",
+        "standardised, texts become categories, and the rows are split at random: most\n"
+        "to train on, some (dev) to tell when to stop, some (test) for the last word.",
         [
             "multicapa train flowers.csv --target species",
             "multicapa train houses.csv --target price --drop address --missing impute \\",
-            "    --hidden 128,64 --dropout 0.1 --output houses.safetensors --figure loss.png",
+            "    --hidden 128,64 --dropout 0.1 --output houses.safetensors --figure a.png",
         ],
     )
     parser.add_argument("file", metavar="FILE", help="a CSV file with a header, or a Parquet file")
@@ -192,9 +192,9 @@ def _add_predict(commands: Any) -> None:
         "MODEL FILE [options]",
         use.predict,
         "fill in the target for new rows",
-        "Write a table with a column of predictions added. The table needs the columns the\n"
-        "model was trained on, in any order; others are passed through.",
-        ["multicapa predict model.safetensors new.csv --output predicted.csv --probabilities"],
+        "Write a table with a column of predictions added. The table needs the columns\n"
+        "the model was trained on, in any order; others are passed through.",
+        ["multicapa predict model.safetensors new.csv --output predicted.csv"],
     )
     _add_model_and_file(parser)
     parser.add_argument("--output", metavar="FILE", help="CSV or Parquet (default: CSV on the terminal)")

@@ -70,7 +70,6 @@ def _read_csv(path: str, na: list[str], decimal: str) -> Frame:
             index_col=False,
             skipinitialspace=True,
             low_memory=False,  # a column has one type, whatever its length
-            float_precision="round_trip",  # numbers that pass through come out as they went in
         )
     except UnicodeDecodeError:
         raise CommandError(f"{path!r} is not UTF-8 text; save it as 'CSV UTF-8'") from None

@@ -1,0 +1,70 @@
+"""Training by L-BFGS, through SciPy on the flat vector of parameters (Liu & Nocedal 1989)."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from multicapa.errors import DivergenceError
+
+if TYPE_CHECKING:
+    from multicapa.history import History
+    from multicapa.training import Run, Samples
+
+
+class _Stop(Exception):
+    """A callback has ended the fit."""
+
+
+def fit(run: Run, samples: Samples, validation: Samples | None) -> History:
+    """At most ``run.epochs`` iterations; each is one record of the history."""
+    from scipy.optimize import minimize
+
+    network = run.network
+    flat = network.parameters.flat
+    frozen = network.frozen_mask()
+    seen: dict[str, float] = {}
+
+    def cost(parameters: Any) -> tuple[float, Any]:
+        flat[:] = parameters
+        seen["loss"] = network._core.loss_and_gradient(*samples.core_arguments())
+        gradient = network.gradients.flat.astype(np.float64)
+        gradient[frozen] = 0
+        return seen["loss"], gradient
+
+    def iteration_done(intermediate_result: Any) -> None:
+        flat[:] = intermediate_result.x
+        now = time.perf_counter()
+        record = {"epoch": len(run.history), "loss": float(intermediate_result.fun), "seconds": now - clock[0]}
+        clock[0] = now
+        run.updates += 1
+        if run.end_epoch(record, validation):
+            raise _Stop
+
+    optimizer: Any = run.optimizer
+    options = {
+        "maxiter": run.epochs,
+        "maxcor": optimizer.memory,
+        "maxfun": optimizer.max_evaluations,
+        "gtol": optimizer.gradient_tolerance,
+        "ftol": optimizer.loss_tolerance,
+    }
+    before = network.copy_numbers()
+    clock = [time.perf_counter()]
+    with run.calling_back():
+        if run.epochs == 0:
+            return run.history
+        run.begin_epoch()
+        try:
+            result = minimize(
+                cost, flat.astype(np.float64), jac=True, method="L-BFGS-B", callback=iteration_done, options=options
+            )
+            flat[:] = result.x
+        except _Stop:
+            pass
+        if not np.isfinite(flat).all() or not np.isfinite(seen["loss"]):
+            network.restore_numbers(before)
+            raise DivergenceError(len(run.history), run.updates, 1.0)
+    return run.history

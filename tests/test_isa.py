@@ -1,0 +1,91 @@
+"""Every instruction set of the machine gives right results, and its object file exports nothing it should not."""
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import multicapa as mc
+from helpers import ROOT, output_of, run_python
+
+CHOSEN = ("test_values.py", "test_finite_differences.py", "test_threads.py")
+COMPILER = shutil.which(os.environ.get("CXX", "g++"))
+X86 = platform.machine() in ("x86_64", "AMD64")
+SOURCES = sorted((ROOT / "cpp" / "kernels").glob("isa_*.cpp"))
+
+
+@pytest.mark.skipif(bool(os.environ.get("MULTICAPA_ISA")), reason="this run is of one instruction set already")
+@pytest.mark.parametrize("isa", mc._core.available_isas())
+def test_chosen_tests_pass(isa):
+    if isa == mc._core.isa():
+        pytest.skip("the set of this very run")
+    tests = Path(__file__).resolve().parent
+    code = (
+        "import sys, pytest, multicapa as mc; assert mc._core.isa() == sys.argv[1]; sys.exit(pytest.main(sys.argv[2:]))"
+    )
+    options = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "--rootdir", ROOT, "-c", ROOT / "pyproject.toml"]
+    files = [tests / name for name in CHOSEN]
+    done = run_python(code, isa, *options, *files, timeout=300, MULTICAPA_ISA=isa)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert re.search(r"\d\d+ passed", done.stdout)
+
+
+@pytest.mark.parametrize("isa", mc._core.available_isas())
+def test_environment_chooses(isa):
+    assert output_of("import multicapa as mc; print(mc._core.isa())", MULTICAPA_ISA=isa) == isa
+
+
+def test_best_is_the_default():
+    """An empty value counts as none."""
+    assert output_of("import multicapa as mc; print(mc._core.isa())", MULTICAPA_ISA="") == mc._core.available_isas()[0]
+
+
+@pytest.mark.parametrize("wrong", ["v9", "avx2", "V3"])
+def test_unknown_instruction_set(wrong):
+    """A clear error while importing: what was asked for and what there is."""
+    done = run_python("import multicapa", MULTICAPA_ISA=wrong)
+    assert done.returncode == 1, (done.returncode, done.stderr)
+    last = done.stderr.strip().splitlines()[-1]
+    assert re.match(r"(ImportError|RuntimeError)", last)
+    for part in ("MULTICAPA_ISA", wrong, *mc._core.available_isas()):
+        assert part in last
+
+
+def flags_of(isa):
+    text = (ROOT / "CMakeLists.txt").read_text()
+    for flag in ("-O3", "-fopenmp-simd", "-march=x86-64-${isa}"):
+        assert flag in text, f"CMakeLists.txt no longer compiles the kernels with {flag}; change this test too"
+    common = ["-std=c++20", "-fPIC", "-fvisibility=hidden", "-fopenmp-simd", "-ffp-contract=fast", "-fno-math-errno",
+              "-fno-trapping-math", "-Wno-psabi", f"-I{ROOT / 'cpp'}"]  # fmt: skip
+    return common if isa == "baseline" else [f"-march=x86-64-{isa}", *common]
+
+
+@pytest.mark.skipif(not COMPILER or not shutil.which("nm"), reason="needs a C++ compiler and nm")
+@pytest.mark.skipif(not X86, reason="the flags are those of x86-64")
+@pytest.mark.skipif(sys.platform == "win32", reason="needs ELF or Mach-O objects")
+@pytest.mark.parametrize("level", ["-O0", pytest.param("-O3", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("source", [s for s in SOURCES if s.stem != "isa_baseline"], ids=lambda source: source.stem)
+def test_no_shared_symbols(source, level, tmp_path):
+    """A weak or unique symbol could be kept from the wrong object by the linker, and crash an older processor.
+
+    At -O0 nothing is inlined, so anything that could be shared shows; -O3 is what is shipped.
+    """
+    isa, made = source.stem.removeprefix("isa_"), tmp_path / "kernels.o"
+    subprocess.run([COMPILER, level, *flags_of(isa), "-c", str(source), "-o", str(made)], check=True, timeout=300)
+    listing = subprocess.run(["nm", "-C", str(made)], check=True, capture_output=True, text=True).stdout
+    symbols = re.findall(r"^[0-9a-f ]* ([A-Za-z]) (.*)$", listing, re.MULTILINE)
+    assert len(symbols) > 100
+    shared = [line for line in symbols if line[0] in "WVuw"]
+    assert not shared, f"{len(shared)} shared symbols, such as {shared[:3]}"
+    exported = [line for line in symbols if line[0].isupper() and line[0] != "U"]
+    assert [name for _, name in exported] == [f"multicapa::kernel_tables_{isa}"], exported
+    assert exported[0][0] in "RDB"
+
+
+def test_every_instruction_set_has_its_source():
+    assert {f"isa_{isa}" for isa in mc._core.available_isas()} <= {source.stem for source in SOURCES}

@@ -1,0 +1,177 @@
+"""Columns of tables as inputs of networks, and the figure of their losses."""
+
+import json
+
+import numpy as np
+import pytest
+
+import multicapa as mc
+from multicapa import plots
+from multicapa.table import (
+    CategoryColumn,
+    ClassTarget,
+    Columns,
+    MissingValuesError,
+    NumberColumn,
+    NumberTarget,
+    TableError,
+    TableModel,
+)
+
+pd = pytest.importorskip("pandas")
+KINDS = {"size": NumberColumn, "town": CategoryColumn}
+
+
+def table():
+    return pd.DataFrame({"size": [1.0, 2.0, 6.0, 3.0], "town": ["Ulm", " Bonn", "Ulm", "Kiel"], "goal": [3, 1, 3, 2]})
+
+
+def test_numbers_are_standardised_and_categories_one_hot():
+    encoded = Columns.fit(table(), KINDS).encode(table())
+    size = table()["size"].to_numpy()
+    np.testing.assert_allclose(encoded.X[:, 0], (size - size.mean()) / size.std(ddof=1), rtol=1e-6)
+    assert encoded.X[:, 1:].tolist() == [[0, 0, 1], [1, 0, 0], [0, 0, 1], [0, 1, 0]]  # Bonn, Kiel, Ulm
+    assert encoded.kept.all()
+    assert encoded.unseen == {}
+
+
+def test_only_the_training_rows_teach():
+    columns = Columns.fit(table().iloc[:2], KINDS)
+    assert columns.columns[0].mean == 1.5
+    encoded = columns.encode(table())
+    assert encoded.X[3, 1:].tolist() == [0, 0]
+    assert encoded.unseen == {"town": ["Kiel"]}
+
+
+def test_a_constant_column_becomes_zero_and_survives_json():
+    columns = Columns.fit(table().assign(size=7.0), KINDS)
+    assert columns.columns[0].scale is None
+    assert (columns.encode(table()).X[:, 0] == 0).all()
+
+
+def test_missing_values_by_policy():
+    gaps = table()
+    gaps.loc[0, "size"], gaps.loc[1, "town"], gaps.loc[2, "size"] = np.nan, None, np.inf
+    columns = Columns.fit(table(), KINDS)
+    with pytest.raises(MissingValuesError, match=r"'size' \(2\), 'town' \(1\)"):
+        columns.encode(gaps)
+    assert columns.encode(gaps, "drop").kept.tolist() == [False, False, False, True]
+    filled = columns.encode(gaps, "impute").X
+    expected = table()
+    expected.loc[[0, 2], "size"] = 2.5  # the median
+    expected.loc[1, "town"] = "Ulm"  # the most frequent
+    assert (filled == columns.encode(expected).X).all()
+
+
+def test_codes_are_the_same_category_in_any_type():
+    codes = CategoryColumn.fit(pd.Series(["1", "2", "A"], name="code"))
+    later = pd.Series([2.0, np.nan, 1.0], name="code")  # what CSV makes of "2,,1"
+    assert codes.encode(later)[[0, 2]].tolist() == [[0, 1, 0], [1, 0, 0]]
+    truth = CategoryColumn.fit(pd.Series([True, False, True], name="flag"))
+    assert truth.encode(pd.Series(["False", "True"], name="flag")).tolist() == [[1, 0], [0, 1]]
+
+
+@pytest.mark.parametrize("classes", [["b", "a"], [True, False], [3, 1, 2], [0.5, 0.25]])
+def test_classes_keep_their_type(classes):
+    series = pd.Series(classes * 2, name="goal")
+    target = ClassTarget.fit(series)
+    again = ClassTarget(target.name, tuple(json.loads(json.dumps(target.classes))))
+    assert list(again.classes) == sorted(classes)
+    outputs = np.eye(len(classes))[again.encode(series)]
+    assert again.decode(outputs).tolist() == classes * 2
+    assert again.encode(pd.Series(["other"])).tolist() == [-1]
+
+
+def test_numbers_return_to_their_units():
+    target = NumberTarget.fit(pd.Series([100.0, 300.0, 500.0], name="price"))
+    encoded = target.encode(pd.Series([100.0, 500.0]))
+    assert encoded.tolist() == [-1, 1]
+    assert target.decode(encoded[:, None]).tolist() == [100, 500]
+    with pytest.raises(TableError, match="'price'"):
+        NumberTarget.fit(pd.Series([1.0, 1.0], name="price"))
+
+
+def model():
+    columns, target = Columns.fit(table(), KINDS, "impute"), ClassTarget.fit(table()["goal"])
+    network = mc.Sequential([mc.Dense(3, "softmax")], input_shape=columns.width, seed=0)
+    return TableModel(network, columns, target)
+
+
+def test_a_saved_model_answers_the_same(tmp_path):
+    before = model()
+    before.save(tmp_path / "m")
+    after = TableModel.load(tmp_path / "m")
+    assert (after.columns, after.target) == (before.columns, before.target)
+    assert after.predict(table()).tolist() == before.predict(table()).tolist()
+    assert set(after.predict(table())) <= {1, 2, 3}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda d: d.pop("columns"),
+        lambda d: d.update(missing="guess"),
+        lambda d: d["columns"][0].update(kind="colour"),
+        lambda d: d["columns"][0].update(mean="high"),
+        lambda d: d["columns"][1]["categories"].append("Rom"),
+        lambda d: d["target"].update(classes=[1, 2]),
+        lambda d: d["target"].update(task="guess"),
+    ],
+)
+def test_a_damaged_description_is_refused(tmp_path, damage):
+    model().save(tmp_path / "m")
+    network = mc.load(tmp_path / "m")
+    damage(network.metadata["table"])
+    with pytest.raises(TableError, match="description of its columns"):
+        TableModel.of(network)
+
+
+def test_columns_that_are_absent_are_named():
+    with pytest.raises(TableError, match=r"lacks 'town'.*did you mean 'Towns'"):
+        model().predict(table().rename(columns={"town": "Towns"}))
+
+
+# ---- the figure ----
+
+
+def history(losses, dev=None):
+    records = [{"epoch": i, "loss": loss} for i, loss in enumerate(losses)]
+    for record, value in zip(records, dev or [], strict=False):
+        record["val_loss"] = value
+    return mc.History(records)
+
+
+@pytest.fixture
+def axes():
+    figure = pytest.importorskip("matplotlib.figure")
+    return figure.Figure().add_subplot()
+
+
+def test_curves_show_the_history(axes):
+    plots.loss_curves(history([1.0, 0.5, 0.25], [0.9, 0.6, 0.7]), axes, best_epoch=1, title="Some title")
+    train, dev, kept = axes.get_lines()
+    assert (train.get_xdata().tolist(), list(train.get_ydata())) == ([1, 2, 3], [1.0, 0.5, 0.25])
+    assert list(dev.get_ydata()) == [0.9, 0.6, 0.7]
+    assert set(kept.get_xdata()) == {2}
+    assert [text.get_text() for text in axes.get_legend().get_texts()][1:] == ["dev", "kept: epoch 2"]
+    assert axes.get_title(loc="left") == "Some title"
+    assert axes.get_yscale() == "linear"
+
+
+def test_losses_of_many_sizes_get_a_logarithmic_axis(axes):
+    plots.loss_curves(history([100.0, 1.0]), axes)
+    assert axes.get_yscale() == "log"
+    assert len(axes.get_lines()) == 1
+
+
+def test_an_empty_history_is_refused(axes):
+    with pytest.raises(ValueError, match="no epochs"):
+        plots.loss_curves(mc.History(), axes)
+
+
+@pytest.mark.parametrize(("ending", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
+def test_the_ending_chooses_the_format(tmp_path, ending, start):
+    pytest.importorskip("matplotlib")
+    path = tmp_path / f"loss.{ending}"
+    plots.save_loss_curves(history([1.0]), path)
+    assert path.read_bytes().startswith(start)
