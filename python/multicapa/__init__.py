@@ -70,6 +70,8 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
+    "LBFGS",
+    "SGD",
     "Activation",
     "Adadelta",
     "Adagrad",
@@ -93,7 +95,6 @@ __all__ = [
     "GaussianNoise",
     "History",
     "Input",
-    "LBFGS",
     "LayerNorm",
     "Maxout",
     "Momentum",
@@ -104,7 +105,6 @@ __all__ = [
     "ReduceOnPlateau",
     "Reshape",
     "Rprop",
-    "SGD",
     "Sequential",
     "StopAtGradient",
     "StopAtLoss",

@@ -151,9 +151,7 @@ def _check_range(rows: Array, loss: Loss) -> None:
         raise ValueError(f"targets of {loss.name} are -1 and 1; for classes 0 and 1 pass target_range=(-1, 1)")
 
 
-def as_weights(
-    sample_weight: Any, class_weight: Any, y: Any, count: int, dtype: np.dtype[Any]
-) -> Array | None:
+def as_weights(sample_weight: Any, class_weight: Any, y: Any, count: int, dtype: np.dtype[Any]) -> Array | None:
     """One weight per sample, class weights multiplied in; None when all are 1."""
     weights = None
     if sample_weight is not None:

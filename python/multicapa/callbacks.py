@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from multicapa.checks import check_number
+from multicapa.checks import check_integer, check_number
 
 if TYPE_CHECKING:
     from multicapa.training import Run
@@ -112,7 +112,7 @@ class EarlyStopping(_Monitor):
         mode: str = "auto",
     ) -> None:
         super().__init__(monitor, mode, min_delta)
-        self.patience = int(check_number(patience, "patience", minimum=0, integer=True))
+        self.patience = check_integer(patience, "patience", minimum=0)
         self.restore_best = restore_best
         self.best_epoch = 0
         self._waited = 0
@@ -243,7 +243,7 @@ class ReduceOnPlateau(_Monitor):
     ) -> None:
         super().__init__(monitor, mode, min_delta)
         self.factor = check_number(factor, "factor", above=0, below=1)
-        self.patience = int(check_number(patience, "patience", minimum=0, integer=True))
+        self.patience = check_integer(patience, "patience", minimum=0)
         self.smallest = check_number(smallest, "smallest", minimum=0)
         self._waited = 0
 
@@ -257,7 +257,9 @@ class ReduceOnPlateau(_Monitor):
         self._waited += 1
         if self._waited > self.patience:
             rate = run.optimizer.rate(run.updates)
-            run.rate_factor = max(run.rate_factor * self.factor, min(run.rate_factor, self.smallest / rate if rate else 0))
+            run.rate_factor = max(
+                run.rate_factor * self.factor, min(run.rate_factor, self.smallest / rate if rate else 0)
+            )
             self._waited = 0
 
 

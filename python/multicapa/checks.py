@@ -24,12 +24,10 @@ def check_number(
     minimum: float | None = None,
     above: float | None = None,
     below: float | None = None,
-    integer: bool = False,
 ) -> float:
-    """Raise unless ``value`` is a finite number (an integer) within the bounds."""
-    kind = numbers.Integral if integer else numbers.Real
-    if isinstance(value, bool) or not isinstance(value, kind):
-        raise TypeError(f"{what} should be {'an integer' if integer else 'a number'}, not {value!r}")
+    """Raise unless ``value`` is a finite number within the bounds; return it as a float."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{what} should be a number, not {value!r}")
     number = float(value)
     inside = (
         math.isfinite(number)
@@ -38,10 +36,18 @@ def check_number(
         and (below is None or number < below)
     )
     if not inside:
-        bounds = [
-            text
-            for bound, text in ((minimum, f"at least {minimum}"), (above, f"above {above}"), (below, f"below {below}"))
-            if bound is not None
-        ]
-        raise ValueError(f"{what} should be {' and '.join(bounds) or 'finite'}, not {value!r}")
-    return int(value) if integer else number
+        bounds = ((minimum, f"at least {minimum}"), (above, f"above {above}"), (below, f"below {below}"))
+        wanted = " and ".join(text for bound, text in bounds if bound is not None)
+        raise ValueError(f"{what} should be {wanted or 'finite'}, not {value!r}")
+    return number
+
+
+def check_integer(value: Any, what: str, *, minimum: int, below: int | None = None) -> int:
+    """Raise unless ``value`` is an integer within the bounds; return it as an int."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{what} should be an integer, not {value!r}")
+    number = int(value)
+    if number < minimum or (below is not None and number >= below):
+        upper = "" if below is None else f" and below {below}"
+        raise ValueError(f"{what} should be at least {minimum}{upper}, not {value!r}")
+    return number

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from multicapa.checks import check_name, check_number
+from multicapa.checks import check_integer, check_name, check_number
 
 if TYPE_CHECKING:
     from multicapa.network import Network
@@ -57,7 +57,7 @@ class Curriculum:
         start: float = 0.2,
         pacing: str | Pacing = "linear",
     ) -> None:
-        self.epochs = int(check_number(epochs, "epochs", minimum=1, integer=True))
+        self.epochs = check_integer(epochs, "epochs", minimum=1)
         self.start = check_number(start, "start", above=0)
         if self.start > 1:
             raise ValueError(f"start should be at most 1, not {start!r}")

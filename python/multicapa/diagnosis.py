@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from multicapa.callbacks import Callback
-from multicapa.checks import check_number
+from multicapa.checks import check_integer
 from multicapa.errors import DiagnosisWarning
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Diagnosis(Callback):
     """
 
     def __init__(self, every: int = 1, warn: bool = True) -> None:
-        self.every = int(check_number(every, "every", minimum=1, integer=True))
+        self.every = check_integer(every, "every", minimum=1)
         self.warn = warn
         self.records: list[dict[str, dict[str, float]]] = []
         self._warned: set[str] = set()
@@ -92,7 +92,9 @@ def _look(run: Run, before: dict[str, Any]) -> dict[str, dict[str, float]]:
         values, deltas = nodes.get(layer["name"]) or nodes[layer["name"] + ":linear"]
         record[layer["name"]] = {
             **_activation_statistics(values, layer.get("activation", "linear")),
-            "delta": 0.0 if deltas is None else float(np.sqrt(np.mean(np.square(deltas, dtype=np.float64)))) * len(deltas),
+            "delta": 0.0
+            if deltas is None
+            else float(np.sqrt(np.mean(np.square(deltas, dtype=np.float64)))) * len(deltas),
             "weight_norm": _norm([network.parameters[name] for name in own]),
             "gradient_norm": _norm([network.gradients[name] for name in own]),
             "update_norm": _norm([network.parameters[name] - before[name] for name in own]),
@@ -147,8 +149,8 @@ def _troubles(record: dict[str, dict[str, float]]) -> dict[str, tuple[list[str],
         ),
         "saturated units": (
             saturated,
-            "nearly all their outputs lie at the bounds, where the slope is 0. Try standardised inputs, smaller initial "
-            "weights, BatchNorm before the activation, or relu",
+            "nearly all their outputs lie at the bounds, where the slope is 0. Try standardised inputs, smaller "
+            "initial weights, BatchNorm before the activation, or relu",
         ),
     }
 

@@ -170,5 +170,10 @@ def get(loss: str | Loss) -> Loss:
 
 def default_for(activation: str) -> str:
     """The loss that goes with the activation of an output layer."""
-    natural = {"softmax": "cross_entropy", "sigmoid": "binary_cross_entropy", "exponential": "poisson", "step": "perceptron"}
+    natural = {
+        "softmax": "cross_entropy",
+        "sigmoid": "binary_cross_entropy",
+        "exponential": "poisson",
+        "step": "perceptron",
+    }
     return natural.get(activation, "squared_error")

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from multicapa import _core, initializers, layers, losses, optimizers, training
-from multicapa.arrays import Array, Encoding, as_samples, as_targets, as_weights
-from multicapa.checks import check_number
+from multicapa import _core, initializers, layers, losses, training
+from multicapa.arrays import Array, Encoding, as_samples
+from multicapa.checks import check_integer
 from multicapa.history import History
 
 # What the core need not know of a layer.
@@ -68,7 +68,8 @@ class Network:
     Attributes
     ----------
     parameters : mapping of str to array
-        Weights by name, such as ``"dense_1.weight"``: views into the core's memory. Writing to them changes the network.
+        Weights by name, such as ``"dense_1.weight"``: views into the core's memory. Writing to
+        them changes the network.
     gradients : mapping of str to array
         The same for the gradients of the last :meth:`loss_and_gradient` or update.
     state : mapping of str to array
@@ -106,7 +107,7 @@ class Network:
             raise ValueError(f"dtype should be float32 or float64, not {dtype!r}")
         if seed is None:
             seed = int(np.random.SeedSequence().generate_state(1)[0])
-        self.seed = int(check_number(seed, "seed", minimum=0, below=2**63, integer=True))
+        self.seed = check_integer(seed, "seed", minimum=0, below=2**63)
         self.spec = spec
         core_class = _core.NetworkFloat32 if self.dtype == np.float32 else _core.NetworkFloat64
         plain = [{k: v for k, v in layer.items() if k not in _PYTHON_ONLY} for layer in spec]
@@ -137,7 +138,12 @@ class Network:
             how = options.get(f"{parameter}_init")
             rng = np.random.Generator(np.random.Philox(key=[self.seed, index]))
             self.parameters[tensor["name"]] = initializers.initialize(
-                default if how is None else how, rng, tensor["shape"], tensor["fan_in"], tensor["fan_out"], tensor["name"]
+                default if how is None else how,
+                rng,
+                tensor["shape"],
+                tensor["fan_in"],
+                tensor["fan_out"],
+                tensor["name"],
             )
 
     @property
@@ -329,10 +335,15 @@ class Network:
         rows = [("layer", "type", "output", "parameters", "reads")]
         for layer in self.spec:
             count = sum(v.size for name, v in self.parameters.items() if name.rpartition(".")[0] == layer["name"])
-            rows.append((layer["name"], layer["type"], str(shapes[layer["name"]]), str(count), ", ".join(layer["inputs"])))
+            rows.append(
+                (layer["name"], layer["type"], str(shapes[layer["name"]]), str(count), ", ".join(layer["inputs"]))
+            )
         widths = [max(len(row[i]) for row in rows) for i in range(5)]
         lines = [
-            "  ".join(cell.rjust(width) if i == 3 else cell.ljust(width) for i, (cell, width) in enumerate(zip(row, widths, strict=True)))
+            "  ".join(
+                cell.rjust(width) if i == 3 else cell.ljust(width)
+                for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+            )
             for row in rows
         ]
         return "\n".join([line.rstrip() for line in lines] + [f"{self.n_parameters:,} parameters, {self.dtype}"])

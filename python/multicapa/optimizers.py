@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from multicapa import _core
-from multicapa.checks import check_name, check_number
+from multicapa.checks import check_integer, check_name, check_number
 
 Rate = float | Callable[[int], float]
 
@@ -205,10 +205,10 @@ class LBFGS(Optimizer):
     def __post_init__(self) -> None:
         if self.learning_rate != 1.0:
             raise ValueError("L-BFGS has no learning rate; its line search finds the length of each step")
-        check_number(self.memory, "memory", minimum=1, integer=True)
+        check_integer(self.memory, "memory", minimum=1)
         check_number(self.gradient_tolerance, "gradient_tolerance", minimum=0)
         check_number(self.loss_tolerance, "loss_tolerance", minimum=0)
-        check_number(self.max_evaluations, "max_evaluations", minimum=1, integer=True)
+        check_integer(self.max_evaluations, "max_evaluations", minimum=1)
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
@@ -273,7 +273,7 @@ def minimize(
     chosen = get(optimizer)
     if isinstance(chosen, LBFGS):
         raise ValueError("for L-BFGS use scipy.optimize.minimize(f, x0, jac=True, method='L-BFGS-B')")
-    count = int(check_number(steps, "steps", minimum=0, integer=True))
+    count = check_integer(steps, "steps", minimum=0)
     path = np.empty((count + 1, np.size(x0)))
     path[0] = np.asarray(x0, dtype=np.float64).ravel()
     if not np.isfinite(path[0]).all():

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from multicapa import lbfgs, losses, optimizers
 from multicapa.arrays import Array, Encoding, Targets, as_samples, as_targets, as_weights
 from multicapa.callbacks import Callback, as_callback
-from multicapa.checks import check_number
+from multicapa.checks import check_integer, check_number
 from multicapa.curriculum import Curriculum
 from multicapa.errors import DivergenceError
 from multicapa.feed import Feed
@@ -43,16 +43,11 @@ class Regularization:
     target_noise: float = 0.0
 
     def __post_init__(self) -> None:
-        for value, what in (
-            (self.l1, "l1"),
-            (self.l2, "l2"),
-            (self.weight_noise, "weight_noise"),
-            (self.target_noise, "target_noise"),
-        ):
-            check_number(value, what, minimum=0)
-        for value, what in ((self.clip_norm, "clip_norm"), (self.normalize_gradient, "normalize_gradient")):
-            if value is not None:
-                check_number(value, what, above=0)
+        for what in ("l1", "l2", "weight_noise", "target_noise"):
+            check_number(getattr(self, what), what, minimum=0)
+        for what in ("clip_norm", "normalize_gradient"):
+            if getattr(self, what) is not None:
+                check_number(getattr(self, what), what, above=0)
         if self.clip_norm is not None and self.normalize_gradient is not None:
             raise ValueError("clip_norm and normalize_gradient exclude each other")
         if self.clip_value is not None and self.clip_range[0] >= self.clip_range[1]:
@@ -176,7 +171,7 @@ class Run:
         self.history.append(record)
         if progress is not None:
             progress.epoch_done(record)
-        return any([callback.on_epoch_end(self, record) for callback in self.callbacks])  # all of them see the epoch
+        return any([callback.on_epoch_end(self, record) for callback in self.callbacks])  # noqa: C419 - all see the epoch
 
 
 def fit(
@@ -253,13 +248,13 @@ def fit(
         Standard deviation of Gaussian noise that each update sees added to the weights (the update itself goes to the
         weights without it) and to the targets.
     augment : callable, optional
-        See :mod:`multicapa.augment`: ``augment(X, rng)`` makes the samples of an epoch from the original ones, while the
+        See :mod:`multicapa.augment`: ``augment(X, rng)`` makes the samples of an epoch from the originals, while the
         epoch before is being trained.
     curriculum : Curriculum, optional
         Which samples each epoch may see: easy ones first.
     verbose : bool or "auto", default="auto"
-        True shows a bar with epoch, speed, losses and time left; "auto" only when the fit takes longer than two seconds.
-        Neither writes anything when the output is not a terminal.
+        True shows a bar with epoch, speed, losses and time left; "auto" only when the fit takes longer than two
+        seconds. Neither writes anything when the output is not a terminal.
 
     Returns
     -------
@@ -294,7 +289,7 @@ def fit(
     run = Run(
         network,
         History(),
-        int(check_number(epochs, "epochs", minimum=0, integer=True)),
+        check_integer(epochs, "epochs", minimum=0),
         optimizers.get(optimizer),
         callbacks=[as_callback(callback) for callback in callbacks],
     )
@@ -306,7 +301,7 @@ def fit(
         plain = Encoding(encoding.target_range)
         validation = Samples.prepare(network, *validation_data, chosen, plain, None, None, "validation X")
     count = len(samples.x)
-    batch = count if batch_size is None else int(check_number(batch_size, "batch_size", minimum=1, integer=True))
+    batch = count if batch_size is None else check_integer(batch_size, "batch_size", minimum=1)
     if verbose not in (True, False, "auto"):
         raise ValueError(f"verbose should be True, False or 'auto', not {verbose!r}")
 

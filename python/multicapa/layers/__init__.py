@@ -1,0 +1,62 @@
+"""Layers: small descriptions of what a network is made of. The core does the computing.
+
+A layer is called on the output of another one to form a graph, or listed in a :class:`~multicapa.Sequential`.
+
+>>> import multicapa as mc
+>>> x = mc.Input((64,))
+>>> h = mc.Dense(32, "tanh")(x)
+>>> net = mc.Network(x, mc.Dense(10, "softmax")(mc.concat([h, x])), seed=0)
+>>> [layer["name"] for layer in net.spec]
+['input_1', 'dense_1', 'concat_1', 'dense_2']
+"""
+
+from multicapa.layers.activation import Activation, CustomActivation, activations, check_activation
+from multicapa.layers.base import Layer, Symbol
+from multicapa.layers.dense import Dense, Maxout
+from multicapa.layers.merge import Add, Concat, add, concat
+from multicapa.layers.noise import Dropout, GaussianNoise
+from multicapa.layers.normalization import BatchNorm, LayerNorm
+from multicapa.layers.shape import Flatten, Input, InputLayer, Reshape
+
+LAYERS: dict[str, type[Layer]] = {
+    layer.type: layer
+    for layer in (
+        InputLayer,
+        Dense,
+        Maxout,
+        Activation,
+        CustomActivation,
+        Dropout,
+        GaussianNoise,
+        BatchNorm,
+        LayerNorm,
+        Flatten,
+        Reshape,
+        Add,
+        Concat,
+    )
+}
+
+__all__ = [
+    "LAYERS",
+    "Activation",
+    "Add",
+    "BatchNorm",
+    "Concat",
+    "CustomActivation",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "GaussianNoise",
+    "Input",
+    "InputLayer",
+    "Layer",
+    "LayerNorm",
+    "Maxout",
+    "Reshape",
+    "Symbol",
+    "activations",
+    "add",
+    "check_activation",
+    "concat",
+]

@@ -1,0 +1,98 @@
+"""Activations: those of the core's list, and your own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from multicapa import _core
+from multicapa.checks import check_name, check_number
+from multicapa.layers.base import Layer
+
+
+@dataclass(eq=False)
+class Activation(Layer):
+    """An activation as a layer of its own.
+
+    Parameters
+    ----------
+    function : str
+        Its name: see :func:`multicapa.layers.activations`.
+    parameter : float, optional
+        Slope of leaky_relu (0.1), alpha of elu (1).
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> net = mc.Sequential([mc.Activation("relu")], input_shape=(2,), seed=0)
+    >>> net.predict([[-1.0, 2.0]])
+    array([[0., 2.]], dtype=float32)
+    """
+
+    function: str
+    parameter: float | None = None
+    type: ClassVar[str] = "activation"
+
+    def __post_init__(self) -> None:
+        check_activation(self.function, self.parameter)
+
+
+@dataclass(eq=False)
+class CustomActivation(Layer):
+    """An activation of your own, as two functions on arrays.
+
+    Parameters
+    ----------
+    value : callable
+        From z of shape (n_samples, n_units) to a of the same shape.
+    derivative : callable
+        From z to da/dz, of the same shape.
+
+    Notes
+    -----
+    Slower than the built-in ones: the core calls Python for every block of samples, on one thread. A network with one
+    cannot be saved to a file.
+
+    Examples
+    --------
+    >>> import multicapa as mc, numpy as np
+    >>> sine = mc.layers.CustomActivation(np.sin, np.cos)
+    >>> net = mc.Sequential([sine], input_shape=(1,), seed=0)
+    >>> net.predict([[0.0]])
+    array([[0.]], dtype=float32)
+    """
+
+    value: Callable[[Any], Any]
+    derivative: Callable[[Any], Any]
+    type: ClassVar[str] = "custom_activation"
+
+    def __post_init__(self) -> None:
+        if not callable(self.value) or not callable(self.derivative):
+            raise TypeError("value and derivative should be functions from arrays to arrays")
+
+
+def activations() -> dict[str, str]:
+    """The names of the activations and their formulas.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> mc.layers.activations()["softsign"]
+    'z / (1 + |z|)'
+    """
+    return {row["name"]: row["formula"] for row in _core.activations()}
+
+
+def check_activation(name: str, parameter: float | None) -> None:
+    """Raise unless there is such an activation and it takes such a parameter."""
+    rows = {row["name"]: row for row in _core.activations()}
+    check_name(name, rows, "activation")
+    if parameter is None:
+        return
+    if rows[name]["parameter"] is None:
+        raise ValueError(f"the activation {name} has no parameter")
+    if name == "leaky_relu":
+        check_number(parameter, "the slope of leaky_relu", minimum=0, below=1)
+    else:
+        check_number(parameter, f"the {rows[name]['parameter']} of {name}", above=0)

@@ -1,0 +1,43 @@
+"""What all layers share, and what a graph is drawn with."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar
+
+_creation = itertools.count()
+
+
+@dataclass(frozen=True, eq=False)
+class Symbol:
+    """The output of a layer while a graph is being drawn; :class:`~multicapa.Network` makes it real."""
+
+    layer: Layer
+    inputs: tuple[Symbol, ...]
+    created: int = field(default_factory=lambda: next(_creation))
+
+
+@dataclass(kw_only=True, eq=False)
+class Layer:
+    """What all layers share: a name, the options that go to the core, and the initialisation of the weights."""
+
+    name: str | None = None
+    type: ClassVar[str] = ""
+    merges: ClassVar[bool] = False
+
+    def __call__(self, inputs: Symbol | Sequence[Symbol]) -> Symbol:
+        symbols = (inputs,) if isinstance(inputs, Symbol) else tuple(inputs)
+        for symbol in symbols:
+            if not isinstance(symbol, Symbol):
+                raise TypeError(f"a layer is called on the output of another one or on Input(...), not on {symbol!r}")
+        if not self.merges and len(symbols) != 1:
+            raise ValueError(
+                f"{type(self).__name__} reads one layer, not {len(symbols)}; use concat or add to join them"
+            )
+        return Symbol(self, symbols)
+
+    def options(self) -> dict[str, Any]:
+        """Everything but the name, as plain values; None where it is left to the default."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "name"}
