@@ -286,6 +286,10 @@ WRONG_OPTIONS = [
     ("verbose", 2, "verbose"),
     ("weight_noise", -1.0, "weight_noise"),
     ("target_noise", "a", "target_noise"),
+    ("augment", 3, "augment"),
+    ("augment", "flip", "augment"),
+    ("curriculum", 3, "curriculum"),
+    ("curriculum", "easy", "curriculum"),
 ]
 
 

@@ -310,7 +310,7 @@ def test_display_on_a_terminal(verbose, shown):
     code = f"import pty, sys; sys.exit(pty.spawn([sys.executable, '-W', 'error', '-c', {inner!r}]))"
     text = output_of(code, TERM="xterm")
     assert "done" in text
-    assert ("epoch 6/6" in text and "loss" in text and "samples" in text) == shown, text
+    assert ("epoch 6/6" in text and "/s" in text and "100%" in text) == shown, text
     if not shown:
         assert text.strip() == "done"
 

@@ -23,11 +23,8 @@ def every_layer(dtype="float32"):
     h = mc.Dense(6, "leaky_relu", activation_parameter=0.3, name="first layer")(mc.Flatten()(x))
     h = mc.Dropout(0.25)(mc.add([mc.Dense(6, "tanh", bias=False)(h), h]))
     h = mc.concat([mc.Activation("elu", 0.5)(h), mc.Flatten()(mc.Reshape((3, 2))(h))])
-    net = mc.Network(x, mc.Dense(4, "softmax")(h), dtype=dtype, seed=11)
-    # A layer added to the library belongs into this network too.
-    old = {"input", "dense", "activation", "dropout", "flatten", "reshape", "add", "concat"}
-    assert {layer["type"] for layer in net.spec} == old
-    return net
+    h = mc.LayerNorm(ddof=1)(mc.GaussianNoise(0.1)(mc.Maxout(5, pieces=3)(mc.BatchNorm(momentum=0.8)(h))))
+    return mc.Network(x, mc.Dense(4, "softmax")(h), dtype=dtype, seed=11)
 
 
 def small(dtype="float32"):
@@ -40,7 +37,8 @@ def path(tmp_path):
 
 
 def test_every_layer_of_the_library_is_saved_somewhere():
-    assert {layer["type"] for layer in every_layer().spec} == set(mc.layers.LAYERS)
+    """Functions of the user cannot be: a file holds names and numbers only."""
+    assert {layer["type"] for layer in every_layer().spec} == set(mc.layers.LAYERS) - {"custom_activation"}
 
 
 # ---- round trips ----
@@ -131,18 +129,18 @@ def test_safetensors_reads_it(path):
 
 
 def test_a_failed_save_leaves_the_old_file(path, monkeypatch):
-    import safetensors.numpy
-
     small().save(path)
     before = path.read_bytes()
 
-    def fails(tensors, name, metadata=None):
-        Path(name).write_bytes(b"half of it")
+    def fails(self, data):
+        with self.open("wb") as file:
+            file.write(data[: len(data) // 2])
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(safetensors.numpy, "save_file", fails)
+    monkeypatch.setattr(Path, "write_bytes", fails)
     with pytest.raises(OSError, match="no space"):
         small("float64").save(path)
+    monkeypatch.undo()
     assert path.read_bytes() == before
     assert [p.name for p in path.parent.iterdir()] == [path.name]
 

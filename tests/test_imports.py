@@ -17,7 +17,7 @@ CPP_LEAVES = {"network/spec.hpp": "base", "network/spec.cpp": "base"}  # they st
 PYTHON_ORDER = (
     {"_core", "checks", "errors"},
     {"arrays", "data", "history", "initializers", "layers", "losses", "optimizers", "plots", "schedules", "threads"},
-    {"callbacks", "progress"},
+    {"augment", "callbacks", "curriculum", "diagnosis", "feed", "lbfgs", "progress"},
     {"training"},
     {"network"},
     {"files"},

@@ -71,6 +71,7 @@ Size find_not_finite(py::array array, bool as_float32) {
 }  // namespace
 
 void register_facts(py::module_& module) {
+  kernels<float>();  // a wrong MULTICAPA_ISA shows at import
   hold_blas_at_one_thread();
   module.def("isa", [] { return kernels<float>().isa; });
   module.def("available_isas", &available_instruction_sets);

@@ -141,25 +141,30 @@ template <class T, class F> void elementwise_loss(const LossCall<T>& call) {
   }
 }
 
-template <class T, class Plain> constexpr LossKernel<T> loss_row(void (*fused)(const LossCall<T>&) = nullptr) {
-  return {Plain::name,
-          Plain::formula,
-          Plain::parameter,
-          Plain::default_parameter,
-          fused ? Plain::fused_activation : nullptr,
-          elementwise_loss<T, Plain>,
-          fused};
-}
+template <class T, class Plain>
+constexpr LossKernel<T> loss_row{
+    Plain::name, Plain::formula, Plain::parameter, Plain::default_parameter, nullptr, elementwise_loss<T, Plain>,
+    nullptr};
+
+// With a form that works on the logits of the output activation it names.
+template <class T, class Plain, void (*Fused)(const LossCall<T>&)>
+constexpr LossKernel<T> paired_loss_row{Plain::name,
+                                        Plain::formula,
+                                        Plain::parameter,
+                                        Plain::default_parameter,
+                                        Plain::fused_activation,
+                                        elementwise_loss<T, Plain>,
+                                        Fused};
 
 template <class T>
 constexpr LossKernel<T> loss_list[] = {
-    loss_row<T, HalfSquaredError>(),
-    loss_row<T, SquaredError>(),
-    loss_row<T, AbsoluteError>(),
-    loss_row<T, Huber>(),
-    loss_row<T, Poisson>(elementwise_loss<T, PoissonOfExponential>),
-    loss_row<T, CrossEntropy>(softmax_cross_entropy<T>),
-    loss_row<T, BinaryCrossEntropy>(elementwise_loss<T, BinaryCrossEntropyOfSigmoid>),
-    loss_row<T, Hinge>(),
-    loss_row<T, Perceptron>(elementwise_loss<T, Perceptron>),
+    loss_row<T, HalfSquaredError>,
+    loss_row<T, SquaredError>,
+    loss_row<T, AbsoluteError>,
+    loss_row<T, Huber>,
+    paired_loss_row<T, Poisson, elementwise_loss<T, PoissonOfExponential>>,
+    paired_loss_row<T, CrossEntropy, softmax_cross_entropy<T>>,
+    paired_loss_row<T, BinaryCrossEntropy, elementwise_loss<T, BinaryCrossEntropyOfSigmoid>>,
+    loss_row<T, Hinge>,
+    paired_loss_row<T, Perceptron, elementwise_loss<T, Perceptron>>,
 };

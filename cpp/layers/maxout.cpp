@@ -12,7 +12,7 @@ template <class T> class Maxout final : public Layer<T> {
   explicit Maxout(const Spec& spec)
       : units_(spec.integer("units")),
         pieces_(spec.integer("pieces", 2)),
-        affine_(units_ * pieces_, true),
+        affine_(elements({units_, pieces_}), true),
         spec_(spec) {
     if (units_ < 1) spec.fail("units should be at least 1, not " + std::to_string(units_));
     if (pieces_ < 1) spec.fail("pieces should be at least 1, not " + std::to_string(pieces_));

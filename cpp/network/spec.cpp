@@ -4,9 +4,17 @@
 
 namespace multicapa {
 
+namespace {
+
+constexpr Size most_elements = Size{1} << 46;  // far above any memory, far below where sizes in bytes overflow
+
+}  // namespace
+
 Size elements(const Shape& shape) {
   Size product = 1;
-  for (const Size extent : shape) product *= extent;
+  for (const Size extent : shape)
+    if (__builtin_mul_overflow(product, extent, &product) || product > most_elements)
+      throw InvalidArgument("a shape of " + to_string(shape) + " has too many numbers");
   return product;
 }
 

@@ -216,7 +216,7 @@ template <class T> void Step<T>::update_parameters(Member& member, Optimizer<T>*
   const bool rescales = optimizer && objective_.norm != GradientNorm::as_is;
   const auto trained = [&](Size t) { return !optimizer || !at(tasks_, t).tensor->frozen; };
   const auto compute = [&](Size t) {
-    if (!trained(t)) return;
+    if (!trained(t)) return penalize_frozen(t);
     compute_gradient(t);
     if (optimizer && !rescales) apply_update(t, *optimizer, T(1));
   };
@@ -230,6 +230,20 @@ template <class T> void Step<T>::update_parameters(Member& member, Optimizer<T>*
       closing);
 }
 
+// What stays as it is still has its part in the cost.
+template <class T> void Step<T>::penalize_frozen(Size t) {
+  const ParameterTask& task = at(tasks_, t);
+  T* gradient = network_.gradients().data() + task.offset;
+  std::fill_n(gradient, task.size, T(0));
+  at(task_penalties_, t) = add_penalty(task, gradient);
+}
+
+template <class T> double Step<T>::add_penalty(const ParameterTask& task, T* gradient) {
+  if (!objective_.penalizes(*task.tensor)) return 0;
+  return network_.kernels().penalty(network_.parameters().data() + task.offset, gradient, task.size, objective_.l2,
+                                    objective_.l1);
+}
+
 template <class T> void Step<T>::compute_gradient(Size t) {
   const ParameterTask& task = at(tasks_, t);
   const Node<T>& owner = node(task.tensor->node);
@@ -241,10 +255,7 @@ template <class T> void Step<T>::compute_gradient(Size t) {
   if (source.origin == Origin::chunks)
     kernels.sum_chunks(chunk_gradients_.data() + source.chunk_offset + (task.offset - owner.parameters),
                        static_cast<Size>(partition_.chunks.size()), chunk_stride_, gradient, task.size);
-  at(task_penalties_, t) = objective_.penalizes(*task.tensor)
-                               ? kernels.penalty(network_.parameters().data() + task.offset, gradient, task.size,
-                                                 objective_.l2, objective_.l1)
-                               : 0;
+  at(task_penalties_, t) = add_penalty(task, gradient);
   if (objective_.clips_values) kernels.clip(gradient, task.size, objective_.clip_low, objective_.clip_high);
   if (objective_.norm != GradientNorm::as_is) at(task_squares_, t) = kernels.sum_of_squares(gradient, task.size);
 }

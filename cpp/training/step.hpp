@@ -79,6 +79,8 @@ template <class T> class Step {
   void run_loss(Lane& lane, Size block, const Input& input);
   void combine(Lane& lane, Size sync, bool backward);
   void compute_gradient(Size task);
+  void penalize_frozen(Size task);
+  double add_penalty(const ParameterTask& task, T* gradient);
   void apply_update(Size task, Optimizer<T>& optimizer, T factor);
   T norm_factor() const;
   template <class Work>

@@ -88,12 +88,15 @@ template <class T> EpochResult Trainer<T>::compute_gradient(const Samples<T>& sa
   Interruption interruption(look, 3 * network_.work_per_row() * static_cast<double>(samples.count));
   hold_blas_at_one_thread();
   network_.derive();
+  // Layers with a running state think that they are being trained.
+  const std::vector<T> state(network_.state().data(), network_.state().data() + network_.state().size());
   EpochResult result;
   run_team(step.threads(), [&](Member& member) {
     step.compute_rows(member, samples, {nullptr, 0, step.rows()}, network_.training_steps, interruption,
                       [&] { result.interrupted = interruption.abandoned(); });
     if (!result.interrupted) step.update_parameters(member, nullptr, [] {});
   });
+  std::copy(state.begin(), state.end(), network_.state().data());
   result.steps = result.interrupted ? 0 : 1;
   result.loss = step.cost() / static_cast<double>(samples.count) + step.penalty();
   return result;

@@ -18,6 +18,8 @@ _ROWS_AT_ONCE = 4096
 
 def as_numbers(values: Any, dtype: np.dtype[Any], what: str) -> Array:
     """An array of float32 or float64 in the machine's byte order, whose samples lie without gaps."""
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise ValueError(f"{what} has masked entries; fill or drop them first")
     array = np.asarray(values)
     if array.dtype.kind not in "fiub":
         raise TypeError(
@@ -32,7 +34,7 @@ def as_numbers(values: Any, dtype: np.dtype[Any], what: str) -> Array:
     # The distance between samples is free, but within a sample numbers must be neighbours.
     gaps = array.ndim > 1 and array.size > 0 and not array[0].flags.c_contiguous
     stride_off = array.ndim > 0 and array.shape[0] > 1 and array.strides[0] % array.itemsize != 0
-    return np.ascontiguousarray(array) if gaps or stride_off or not array.flags.aligned else array
+    return array.copy(order="C") if gaps or stride_off or not array.flags.aligned else array
 
 
 def _check_no_overflow(before: Array, after: Array, what: str) -> None:
@@ -117,17 +119,19 @@ def as_targets(
                 f"y has shape {array.shape} and type {array.dtype}; for {width} outputs it should be rows of {width} "
                 "numbers or integer classes (sklearn.preprocessing.LabelEncoder makes them)"
             )
-        return _classes(array, width, on, off, encoding.label_smoothing)
+        classes = _classes(array, width, on, off, encoding.label_smoothing)
+        _check_range(np.array([classes.off, classes.on]), loss)
+        return classes
     rows = as_numbers(array, dtype, "y")
     if rows.ndim == 1 and width == 1:
         rows = rows.reshape(-1, 1)
     if rows.shape[1:] != shape:
         raise ValueError(f"y should have shape {(count, *shape)}, not {array.shape}")
     check_finite(rows, dtype, "y")
-    if encoding.target_range is not None:
-        rows = (off + rows * (on - off)).astype(rows.dtype)
     if encoding.label_smoothing:
         rows = (rows * (1 - encoding.label_smoothing) + encoding.label_smoothing / max(width, 2)).astype(rows.dtype)
+    if encoding.target_range is not None:
+        rows = (off + rows * (on - off)).astype(rows.dtype)
     _check_range(rows, loss)
     return Targets(rows)
 
@@ -163,7 +167,13 @@ def as_weights(sample_weight: Any, class_weight: Any, y: Any, count: int, dtype:
     if class_weight is not None:
         per_class = _class_weights(class_weight, np.asarray(y), count)
         weights = per_class if weights is None else weights * per_class
-    return None if weights is None else np.ascontiguousarray(weights, dtype=dtype)
+    if weights is None:
+        return None
+    if weights.max() > np.finfo(dtype).max:
+        raise ValueError(f"sample_weight holds {weights.max():g}, too large for {dtype}")
+    if not weights.any():
+        raise ValueError("sample_weight should not be 0 for every sample")
+    return np.ascontiguousarray(weights, dtype=dtype)
 
 
 def _class_weights(class_weight: Any, y: Array, count: int) -> Array:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -50,6 +50,13 @@ def as_callback(callback: Any) -> Callback:
     if isinstance(callback, type) or not callable(callback):
         raise TypeError(f"a callback is a Callback object or a function(network, epoch), not {callback!r}")
     return _Function(callback)
+
+
+def as_callbacks(callbacks: Any) -> list[Callback]:
+    """A list of callbacks from a sequence of callbacks and functions."""
+    if not isinstance(callbacks, Sequence):
+        raise TypeError(f"callbacks should be a list, not {callbacks!r}")
+    return [as_callback(callback) for callback in callbacks]
 
 
 class _Monitor(Callback):

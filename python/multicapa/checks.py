@@ -51,3 +51,10 @@ def check_integer(value: Any, what: str, *, minimum: int, below: int | None = No
         upper = "" if below is None else f" and below {below}"
         raise ValueError(f"{what} should be at least {minimum}{upper}, not {value!r}")
     return number
+
+
+def check_pair(value: Any, what: str) -> tuple[float, float]:
+    """Raise unless ``value`` is two finite numbers; return them as floats."""
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise TypeError(f"{what} should be a pair of numbers, not {value!r}")
+    return check_number(value[0], what), check_number(value[1], what)

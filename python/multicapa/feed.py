@@ -69,4 +69,4 @@ class Feed:
         return as_samples(self._augment(self._samples.x, rng), network.input_shape, network.dtype, "the augmented X")
 
     def _generator(self, stream: int) -> np.random.Generator:
-        return np.random.Generator(np.random.Philox(key=[self._network.seed, stream]))
+        return np.random.Generator(np.random.Philox(key=np.array([self._network.seed, stream], dtype=np.uint64)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ _KEY = "multicapa"
 
 def save(network: Network, path: str | os.PathLike[str]) -> None:
     """Write a network; the file appears whole or not at all."""
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save as to_bytes
 
     if any(layer["type"] == "custom_activation" for layer in network.spec) or isinstance(
         network.loss, losses.CustomLoss
@@ -41,13 +41,12 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
         name: np.ascontiguousarray(view) for part in (network.parameters, network.state) for name, view in part.items()
     }
     target = Path(path)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".tmp")
-    os.close(handle)
+    temporary = target.with_name(f"{target.name}.{secrets.token_hex(4)}.tmp")
     try:
-        save_file(tensors, name, metadata={_KEY: text})
-        os.replace(name, target)
+        temporary.write_bytes(to_bytes(tensors, metadata={_KEY: text}))
+        os.replace(temporary, target)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
@@ -90,9 +89,11 @@ def load(path: str | os.PathLike[str]) -> Network:
         network = Network.__new__(Network)
         network._build(_spec(description["layers"]), description["dtype"], description["seed"])
         loss = description["loss"]
-        network.loss = losses.get(loss["name"]) if loss["parameter"] is None else losses.Huber(loss["parameter"])
+        network.loss = losses.get(loss["name"])
+        if loss["parameter"] != network.loss.parameter:
+            network.loss = type(network.loss)(loss["parameter"])  # type: ignore[call-arg]  # TypeError if it has none
         network.metadata = dict(description["metadata"])
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError, MemoryError) as error:
         raise ValueError(f"{os.fspath(path)!r} describes no network that can be built: {error}") from error
     wanted = {**network.parameters, **network.state}
     if wanted.keys() != tensors.keys():
@@ -115,7 +116,7 @@ def _read(path: str | os.PathLike[str]) -> tuple[str, dict[str, Any]]:
         with safe_open(os.fspath(path), framework="numpy") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-    except SafetensorError as error:
+    except (SafetensorError, TypeError) as error:
         raise ValueError(f"{os.fspath(path)!r} is not a whole safetensors file: {error}") from error
     if _KEY not in metadata:
         raise ValueError(f"{os.fspath(path)!r} is a safetensors file, but holds no multicapa network")

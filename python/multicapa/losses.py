@@ -59,7 +59,7 @@ class Huber(Loss):
     name: ClassVar[str] = "huber"
 
     def __post_init__(self) -> None:
-        check_number(self.delta, "delta", above=0)
+        object.__setattr__(self, "delta", check_number(self.delta, "delta", above=0))
 
     @property
     def parameter(self) -> float:
@@ -86,7 +86,7 @@ class BinaryCrossEntropy(Loss):
 
 
 class Hinge(Loss):
-    """``sum_i max(0, 1 - t_i y_i)`` for targets of -1 and 1; derivative 0 at the kink."""
+    """``sum_i max(0, 1 - t_i y_i)`` for targets of -1 and 1; derivative 0 at the kink (Cortes & Vapnik 1995)."""
 
     name = "hinge"
 

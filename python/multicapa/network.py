@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from multicapa import _core, initializers, layers, losses, training
-from multicapa.arrays import Array, Encoding, as_samples
+from multicapa.arrays import Array, as_samples
 from multicapa.checks import check_integer
 from multicapa.history import History
 
@@ -99,6 +99,9 @@ class Network:
         dtype: npt.DTypeLike = "float32",
         seed: int | None = None,
     ) -> None:
+        for symbol, what in ((inputs, "inputs"), (outputs, "outputs")):
+            if not isinstance(symbol, layers.Symbol):
+                raise TypeError(f"{what} should be Input(...) or the result of calling a layer, not {symbol!r}")
         self._build(_graph_spec(inputs, outputs), dtype, seed)
 
     def _build(self, spec: list[dict[str, Any]], dtype: npt.DTypeLike, seed: int | None) -> None:
@@ -136,7 +139,7 @@ class Network:
             options = by_name[layer]
             default = _FIRST_VALUES.get(parameter) or initializers.default_for(options.get("activation", "linear"))
             how = options.get(f"{parameter}_init")
-            rng = np.random.Generator(np.random.Philox(key=[self.seed, index]))
+            rng = np.random.Generator(np.random.Philox(key=np.array([self.seed, index], dtype=np.uint64)))
             self.parameters[tensor["name"]] = initializers.initialize(
                 default if how is None else how,
                 rng,
@@ -213,8 +216,9 @@ class Network:
             ``"loss"``, and ``"accuracy"`` where the loss is that of a classifier.
         """
         chosen = self.loss if loss is None else losses.get(loss)
-        samples = training.Samples.prepare(self, X, y, chosen, Encoding(target_range), sample_weight, None)
-        self._set_objective(chosen)
+        samples = training.Samples.prepare(self, X, y, chosen, training.as_encoding(target_range), sample_weight, None)
+        if self._objective is None or self._objective[0] != chosen:  # penalties do not matter here
+            self._set_objective(chosen)
         return training.evaluate(self, samples, chosen)
 
     def loss_and_gradient(
@@ -252,7 +256,7 @@ class Network:
         (0.5, 2.0)
         """
         chosen = self.loss if loss is None else losses.get(loss)
-        samples = training.Samples.prepare(self, X, y, chosen, Encoding(target_range), sample_weight, None)
+        samples = training.Samples.prepare(self, X, y, chosen, training.as_encoding(target_range), sample_weight, None)
         self._set_objective(chosen, training.Regularization(l1=l1, l2=l2, penalize_biases=penalize_biases))
         value: float = self._core.loss_and_gradient(*samples.core_arguments())
         return value, self.gradients
@@ -383,6 +387,7 @@ class Network:
             "history": self.history,
             "metadata": self.metadata,
             "loss": self.loss,
+            "frozen": sorted(self._frozen),
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -390,6 +395,7 @@ class Network:
         self.restore_numbers(state["numbers"])
         self._core.training_steps = state["training_steps"]
         self.history, self.metadata, self.loss = state["history"], state["metadata"], state["loss"]
+        self.freeze(*state["frozen"])
 
 
 class Sequential(Network):

@@ -177,6 +177,11 @@ class Rprop(Optimizer):
     largest: float = 50.0
     name: ClassVar[str] = "rprop"
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_number(self.shrink, "shrink", below=1)
+        check_number(self.grow, "grow", above=1)
+
 
 @dataclass
 class LBFGS(Optimizer):

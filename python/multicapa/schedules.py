@@ -73,7 +73,7 @@ class InverseScaling(Schedule):
 
 @dataclass(frozen=True)
 class Cosine(Schedule):
-    """Along half a cosine from ``rate`` to ``final`` in ``steps`` updates, then ``final`` (Loshchilov & Hutter 2017)."""
+    """Half a cosine from ``rate`` to ``final`` in ``steps`` updates, then ``final`` (Loshchilov & Hutter 2017)."""
 
     steps: int
     final: float = 0.0

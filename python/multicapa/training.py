@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from multicapa import lbfgs, losses, optimizers
+from multicapa import _core, lbfgs, losses, optimizers
 from multicapa.arrays import Array, Encoding, Targets, as_samples, as_targets, as_weights
-from multicapa.callbacks import Callback, as_callback
-from multicapa.checks import check_integer, check_number
+from multicapa.callbacks import Callback, as_callbacks
+from multicapa.checks import check_integer, check_number, check_pair
 from multicapa.curriculum import Curriculum
 from multicapa.errors import DivergenceError
 from multicapa.feed import Feed
@@ -50,12 +50,16 @@ class Regularization:
                 check_number(getattr(self, what), what, above=0)
         if self.clip_norm is not None and self.normalize_gradient is not None:
             raise ValueError("clip_norm and normalize_gradient exclude each other")
-        if self.clip_value is not None and self.clip_range[0] >= self.clip_range[1]:
-            raise ValueError(f"clip_value should be positive or (low, high) with low < high, not {self.clip_value!r}")
+        if isinstance(self.clip_value, tuple | list):
+            low, high = check_pair(self.clip_value, "clip_value")
+            if low >= high:
+                raise ValueError(f"clip_value should be (low, high) with low < high, not {self.clip_value!r}")
+        elif self.clip_value is not None:
+            check_number(self.clip_value, "clip_value", above=0)
 
     @property
     def clip_range(self) -> tuple[float, float]:
-        if isinstance(self.clip_value, tuple):
+        if isinstance(self.clip_value, tuple | list):
             return (float(self.clip_value[0]), float(self.clip_value[1]))
         return (-float(self.clip_value or 0), float(self.clip_value or 0))
 
@@ -138,6 +142,8 @@ class Run:
     history: History
     epochs: int
     optimizer: optimizers.Optimizer
+    loss: losses.Loss
+    regularization: Regularization
     updates: int = 0
     rate_factor: float = 1.0
     callbacks: list[Callback] = field(default_factory=list)
@@ -151,13 +157,12 @@ class Run:
     @contextlib.contextmanager
     def calling_back(self) -> Iterator[None]:
         """Begins and, come what may, ends the fit for the callbacks."""
-        try:
+        with contextlib.ExitStack() as stack:  # calls all of them, in order, even if one raises
+            for callback in reversed(self.callbacks):
+                stack.callback(callback.on_fit_end, self)
             for callback in self.callbacks:
                 callback.on_fit_begin(self)
             yield
-        finally:
-            for callback in self.callbacks:
-                callback.on_fit_end(self)
 
     def begin_epoch(self) -> None:
         for callback in self.callbacks:
@@ -282,7 +287,7 @@ def fit(
     True
     """
     chosen = losses.get(losses.default_for(network.output_activation) if loss is None else loss)
-    encoding = _encoding(target_range, label_smoothing)
+    encoding = as_encoding(target_range, label_smoothing)
     regularization = Regularization(
         l1, l2, penalize_biases, clip_norm, normalize_gradient, clip_value, weight_noise, target_noise
     )
@@ -291,7 +296,9 @@ def fit(
         History(),
         check_integer(epochs, "epochs", minimum=0),
         optimizers.get(optimizer),
-        callbacks=[as_callback(callback) for callback in callbacks],
+        chosen,
+        regularization,
+        callbacks=as_callbacks(callbacks),
     )
     samples = run.samples = Samples.prepare(network, X, y, chosen, encoding, sample_weight, class_weight)
     validation = None
@@ -305,6 +312,10 @@ def fit(
     if verbose not in (True, False, "auto"):
         raise ValueError(f"verbose should be True, False or 'auto', not {verbose!r}")
 
+    if not isinstance(shuffle, bool | np.bool_):
+        raise TypeError(f"shuffle should be True or False, not {shuffle!r}")
+    if curriculum is not None and not isinstance(curriculum, Curriculum):
+        raise TypeError(f"curriculum should be a Curriculum, not {curriculum!r}")
     if augment is not None and not callable(augment):
         raise TypeError(f"augment should be a function of X and a random generator, not {augment!r}")
 
@@ -324,11 +335,13 @@ def fit(
     return run.history
 
 
-def _encoding(target_range: tuple[float, float] | None, label_smoothing: float) -> Encoding:
+def as_encoding(target_range: tuple[float, float] | None, label_smoothing: float = 0.0) -> Encoding:
+    """How classes become numbers, checked."""
     check_number(label_smoothing, "label_smoothing", minimum=0, below=1)
     if target_range is not None:
-        off, on = (check_number(value, "target_range", minimum=-1e30) for value in target_range)
-        target_range = (off, on)
+        target_range = check_pair(target_range, "target_range")
+        if target_range[0] == target_range[1]:
+            raise ValueError(f"target_range should be two different numbers, not {target_range!r}")
     return Encoding(target_range, label_smoothing)
 
 
@@ -344,18 +357,28 @@ def _run_epochs(run: Run, feed: Feed, validation: Samples | None, batch: int, pr
 def _run_epoch(run: Run, epoch: int, feed: Feed, batch: int, progress: Progress) -> dict[str, Any]:
     network, core = run.network, run.network._core
     samples, order = feed.next(epoch, epoch + 1 < run.epochs)
+    network._set_objective(run.loss, run.regularization)  # a callback may have looked at the network in its own way
     steps = math.ceil((len(samples.x) if order is None else len(order)) / batch)
     rates = run.rates(steps)
     before = network.copy_numbers()
     start = time.perf_counter()
     loss, done, diverged = core.train_epoch(*samples.core_arguments(), order, batch, rates, progress.within_epoch)
     run.updates += done
-    if diverged:
-        if not np.isfinite(network.parameters.flat).all():
-            network.restore_numbers(before)
+    if _diverged(network, diverged, before):
         raise DivergenceError(epoch, done, rates[min(done, len(rates) - 1)])
     seconds = time.perf_counter() - start
     return {"epoch": epoch, "loss": loss, "learning_rate": rates[-1], "seconds": seconds}
+
+
+def _diverged(network: Network, cost_diverged: bool, before: tuple[Array, Array]) -> bool:
+    """Whether training has left the finite; then the weights are the last finite ones.
+
+    Layers with a state have already seen the batch that went wrong, so weights and state go back together.
+    """
+    weights_finite = _core.find_not_finite(network.parameters.flat, False) < 0
+    if not weights_finite or (cost_diverged and network.state.flat.size):
+        network.restore_numbers(before)
+    return cost_diverged or not weights_finite
 
 
 @dataclass
@@ -391,8 +414,7 @@ def partial_fit(
     before = network.copy_numbers()
     rate = learner.optimizer.rate(learner.updates)
     value, done, diverged = network._core.train_epoch(*samples.core_arguments(), None, len(samples.x), [rate], None)
-    if diverged:
-        network.restore_numbers(before)
+    if _diverged(network, diverged, before):
         raise DivergenceError(0, learner.updates, rate)
     learner.updates += done
     return float(value)
@@ -407,7 +429,7 @@ def _learner(
     old = network._learner
     chosen_loss = (old.loss if old else network.loss) if loss is None else losses.get(loss)
     chosen = (old.optimizer if old else optimizers.SGD()) if optimizer is None else optimizers.get(optimizer)
-    encoding = old.encoding if old and target_range is None else _encoding(target_range, 0.0)
+    encoding = old.encoding if old and target_range is None else as_encoding(target_range)
     if old and (chosen_loss, chosen, encoding) == (old.loss, old.optimizer, old.encoding):
         return old, False
     return OnlineLearner(chosen_loss, chosen, encoding), True

@@ -35,7 +35,7 @@ class Activation(Layer):
     type: ClassVar[str] = "activation"
 
     def __post_init__(self) -> None:
-        check_activation(self.function, self.parameter)
+        self.parameter = check_activation(self.function, self.parameter)
 
 
 @dataclass(eq=False)
@@ -84,15 +84,14 @@ def activations() -> dict[str, str]:
     return {row["name"]: row["formula"] for row in _core.activations()}
 
 
-def check_activation(name: str, parameter: float | None) -> None:
-    """Raise unless there is such an activation and it takes such a parameter."""
+def check_activation(name: str, parameter: float | None) -> float | None:
+    """Raise unless there is such an activation and it takes such a parameter; return the parameter as a float."""
     rows = {row["name"]: row for row in _core.activations()}
     check_name(name, rows, "activation")
     if parameter is None:
-        return
+        return None
     if rows[name]["parameter"] is None:
         raise ValueError(f"the activation {name} has no parameter")
     if name == "leaky_relu":
-        check_number(parameter, "the slope of leaky_relu", minimum=0, below=1)
-    else:
-        check_number(parameter, f"the {rows[name]['parameter']} of {name}", above=0)
+        return check_number(parameter, "the slope of leaky_relu", minimum=0, below=1)
+    return check_number(parameter, f"the {rows[name]['parameter']} of {name}", above=0)

@@ -18,6 +18,11 @@ class Symbol:
     inputs: tuple[Symbol, ...]
     created: int = field(default_factory=lambda: next(_creation))
 
+    def __post_init__(self) -> None:
+        name = self.layer.name
+        if name is not None and (not isinstance(name, str) or not name or ":" in name):
+            raise ValueError(f"the name of a layer should be a string without colons, not {name!r}")
+
 
 @dataclass(kw_only=True, eq=False)
 class Layer:

@@ -51,7 +51,7 @@ class Dense(Layer):
 
     def __post_init__(self) -> None:
         self.units = check_integer(self.units, "units", minimum=1)
-        check_activation(self.activation, self.activation_parameter)
+        self.activation_parameter = check_activation(self.activation, self.activation_parameter)
 
 
 @dataclass(eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -35,7 +35,7 @@ class InputLayer(Layer):
     type: ClassVar[str] = "input"
 
     def __post_init__(self) -> None:
-        shape = (self.shape,) if isinstance(self.shape, int) else tuple(self.shape)
+        shape = tuple(self.shape) if isinstance(self.shape, Iterable) else (self.shape,)
         if not shape:
             raise ValueError("the shape of a sample needs at least one axis")
         self.shape = tuple(check_integer(extent, "an axis of shape", minimum=1) for extent in shape)
