@@ -19,7 +19,7 @@ py::array_t<T, py::array::c_style | py::array::forcecast> check_result(const py:
                                                                        const std::vector<py::ssize_t>& shape,
                                                                        const char* what) {
   auto array = py::array_t<T, py::array::c_style | py::array::forcecast>::ensure(result);
-  if (!array) throw py::error_already_set();
+  if (!array) throw py::type_error(std::string("the ") + what + " should return an array of numbers");
   const std::vector<py::ssize_t> got(array.shape(), array.shape() + array.ndim());
   if (got != shape)
     throw InvalidArgument(std::string("the ") + what + " returned shape " +

@@ -18,6 +18,7 @@ template <class T> class Affine {
     if (inputs[0].size() != 1)
       spec.fail("takes flat samples, not samples of shape " + to_string(inputs[0]) + "; put a Flatten before it");
     in_ = inputs[0][0];
+    elements({in_, units_});  // more numbers than any memory are told before they are multiplied
     plan.parameters.push_back({"weight", {in_, units_}, in_, fan_out, true});
     if (has_bias_) plan.parameters.push_back({"bias", {units_}, in_, fan_out, false});
     plan.derived = plans_transpose(in_, units_) ? in_ * units_ : 0;

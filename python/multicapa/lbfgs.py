@@ -35,7 +35,7 @@ def fit(run: Run, samples: Samples, validation: Samples | None) -> History:
         return seen["loss"], gradient
 
     def iteration_done(intermediate_result: Any) -> None:
-        flat[:] = intermediate_result.x
+        flat[:] = accepted[:] = intermediate_result.x
         now = time.perf_counter()
         record = {"epoch": len(run.history), "loss": float(intermediate_result.fun), "seconds": now - clock[0]}
         clock[0] = now
@@ -53,17 +53,18 @@ def fit(run: Run, samples: Samples, validation: Samples | None) -> History:
     }
     before = network.copy_numbers()
     clock = [time.perf_counter()]
+    accepted = flat.astype(np.float64)  # the last iterate, as opposed to a point of the line search
     with run.calling_back():
         if run.epochs == 0:
             return run.history
         run.begin_epoch()
         try:
-            result = minimize(
-                cost, flat.astype(np.float64), jac=True, method="L-BFGS-B", callback=iteration_done, options=options
-            )
-            flat[:] = result.x
+            start = accepted.copy()
+            accepted[:] = minimize(cost, start, jac=True, method="L-BFGS-B", callback=iteration_done, options=options).x
         except _Stop:
             pass
+        finally:
+            flat[:] = accepted
         if not np.isfinite(flat).all() or not np.isfinite(seen["loss"]):
             network.restore_numbers(before)
             raise DivergenceError(len(run.history), run.updates, 1.0)
