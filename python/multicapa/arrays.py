@@ -14,7 +14,6 @@ from multicapa.losses import Loss
 Array = npt.NDArray[Any]
 
 _ROWS_AT_ONCE = 4096
-_PLAIN = ("C", "A")  # contiguous and aligned
 
 
 def as_numbers(values: Any, dtype: np.dtype[Any], what: str) -> Array:
@@ -143,7 +142,7 @@ def _classes(array: Array, width: int, on: float, off: float, smoothing: float) 
         wrong = lowest if lowest < 0 else highest
         raise ValueError(f"y holds class {wrong}, but the network's {width} outputs stand for classes 0 to {width - 1}")
     share = smoothing / width * (on - off)
-    return Targets(np.require(array, np.int64, _PLAIN), on - smoothing * (on - off) + share, off + share)
+    return Targets(np.array(array, dtype=np.int64, order="C"), on - smoothing * (on - off) + share, off + share)
 
 
 def _check_range(rows: Array, loss: Loss) -> None:
@@ -174,7 +173,7 @@ def as_weights(sample_weight: Any, class_weight: Any, y: Any, count: int, dtype:
         raise ValueError(f"sample_weight holds {weights.max():g}, too large for {dtype}")
     if not weights.any():
         raise ValueError("sample_weight should not be 0 for every sample")
-    return np.require(weights, dtype, _PLAIN)
+    return np.array(weights, dtype=dtype, order="C")
 
 
 def _class_weights(class_weight: Any, y: Array, count: int) -> Array:

@@ -1,0 +1,37 @@
+"""Pictures of training, through matplotlib: ``pip install "multicapa[plots]"``.
+
+Each picture is a display, in the manner of scikit-learn: ``from_...`` computes what it shows and draws it, ``plot(ax)``
+draws it again elsewhere. Afterwards ``figure_`` is the figure, ``ax_`` the first of its axes and, where a picture has
+several, ``axes_`` an array of them. Without ``ax`` there is a new figure: one of pyplot's if the program has imported
+pyplot, so that ``plt.show()`` and notebooks show it, else a bare one for ``display.figure_.savefig("name.png")``. Given
+an ``ax``, a picture of several axes divides its place.
+
+================================ =====================================================================
+:class:`LearningCurvesDisplay`   training against dev loss and accuracy, per epoch
+:class:`DecisionBoundaryDisplay` what a network of two inputs says anywhere in the plane
+:class:`PlateDisplay`            loss curves for each learning rate and batch size
+:class:`OptimizerPathsDisplay`   the way optimisers take over a surface; :data:`SURFACES` has some ready
+:class:`GradientFlowDisplay`     how large gradients and updates are, layer by layer
+================================ =====================================================================
+"""
+
+from multicapa.plots.boundary import DecisionBoundaryDisplay
+from multicapa.plots.curves import LearningCurvesDisplay, loss_curves, save_loss_curves
+from multicapa.plots.flow import GradientFlowDisplay
+from multicapa.plots.paths import OptimizerPathsDisplay
+from multicapa.plots.plate import PlateDisplay
+from multicapa.plots.style import check_matplotlib
+from multicapa.plots.surfaces import SURFACES, Surface
+
+__all__ = [
+    "SURFACES",
+    "DecisionBoundaryDisplay",
+    "GradientFlowDisplay",
+    "LearningCurvesDisplay",
+    "OptimizerPathsDisplay",
+    "PlateDisplay",
+    "Surface",
+    "check_matplotlib",
+    "loss_curves",
+    "save_loss_curves",
+]

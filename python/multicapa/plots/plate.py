@@ -1,0 +1,252 @@
+"""The plate: loss curves for each learning rate and batch size, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from multicapa.checks import check_integer, check_number
+from multicapa.errors import DivergenceError
+from multicapa.history import History
+from multicapa.optimizers import SGD, Optimizer
+from multicapa.plots import style
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from multicapa.network import Network
+
+_LINES = (("loss", style.TRAIN, "train"), ("val_loss", style.DEV, "dev"))
+_AWAY = 10.0  # losses above this multiple of what runs begin with leave the picture through the top
+
+
+class PlateDisplay:
+    """Training and dev loss per epoch for each pair of a learning rate and a batch size, on shared scales.
+
+    Rows are learning rates, columns batch sizes. Runs whose loss became infinite are marked "diverges".
+
+    Parameters
+    ----------
+    learning_rates : sequence of float
+    batch_sizes : sequence of int or None
+        None stands for all samples at once.
+    histories : dict of (learning rate, batch size) to History
+        What was recorded, of runs that diverged until then.
+    diverged : dict of (learning rate, batch size) to int, default={}
+        The epoch, from 0, in which a run diverged.
+
+    Attributes
+    ----------
+    axes_ : ndarray of Axes of shape (learning rates, batch sizes)
+    ax_ : Axes
+        The first of them.
+    figure_ : Figure
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> from matplotlib import pyplot as plt
+    >>> from sklearn.datasets import load_iris
+    >>> split = mc.data.train_dev_test_split(*load_iris(return_X_y=True), seed=0)
+    >>> def build():
+    ...     return mc.Sequential([mc.Dense(8, "tanh"), mc.Dense(3, "softmax")], input_shape=(4,), seed=0)
+    >>> display = mc.plots.PlateDisplay.from_data(
+    ...     build, split.X_train, split.y_train, validation_data=(split.X_dev, split.y_dev), epochs=5
+    ... )
+    >>> display.axes_.shape
+    (3, 4)
+    >>> len(display.histories[0.01, 16]["val_loss"])
+    5
+    >>> plt.show()  # doctest: +SKIP
+    """
+
+    axes_: npt.NDArray[Any]
+    ax_: Axes
+    figure_: Figure
+
+    def __init__(
+        self,
+        learning_rates: Sequence[float],
+        batch_sizes: Sequence[int | None],
+        histories: Mapping[tuple[float, int | None], History],
+        diverged: Mapping[tuple[float, int | None], int] | None = None,
+    ) -> None:
+        self.learning_rates, self.batch_sizes = list(learning_rates), list(batch_sizes)
+        self.histories, self.diverged = dict(histories), dict(diverged or {})
+        if not self.learning_rates or not self.batch_sizes:
+            raise ValueError("a plate needs at least one learning rate and one batch size")
+        for rate in self.learning_rates:
+            for batch in self.batch_sizes:
+                if (rate, batch) not in self.histories:
+                    raise ValueError(f"there is no history for learning rate {rate} and batch size {batch}")
+
+    @classmethod
+    def from_data(
+        cls,
+        build: Callable[[], Network],
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
+        *,
+        learning_rates: Sequence[float] = (0.001, 0.01, 0.1),
+        batch_sizes: Sequence[int | None] = (1, 16, 32, 64),
+        epochs: int = 20,
+        optimizer: Callable[[float], Optimizer] = SGD,
+        validation_data: tuple[Any, Any] | None = None,
+        ax: Axes | None = None,
+        **fit_options: Any,
+    ) -> Self:
+        """Train a network for each pair and draw the losses.
+
+        Parameters
+        ----------
+        build : callable
+            Makes a new network each time it is called. With a fixed seed all runs start from the same weights.
+        X, y
+            Training data as in ``fit``.
+        learning_rates : sequence of float, default=(0.001, 0.01, 0.1)
+        batch_sizes : sequence of int or None, default=(1, 16, 32, 64)
+        epochs : int, default=20
+        optimizer : callable, default=multicapa.SGD
+            From a learning rate to an optimiser; the classes of :mod:`multicapa.optimizers` are such.
+        validation_data : (X, y), optional
+            The dev set.
+        ax : Axes, optional
+            Its place is divided.
+        **fit_options
+            For ``fit``.
+
+        Returns
+        -------
+        PlateDisplay
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is wrong, or ``build`` returns the same network twice.
+        ImportError
+            If matplotlib is not installed; before anything is trained.
+        """
+        style.check_matplotlib()
+        check_integer(epochs, "epochs", minimum=1)
+        for given, what in ((learning_rates, "learning_rates"), (batch_sizes, "batch_sizes")):
+            if isinstance(given, str) or not hasattr(given, "__len__"):
+                raise TypeError(f"{what} should be a sequence of numbers, not {given!r}")
+        for rate in learning_rates:
+            check_number(rate, "each of learning_rates", above=0)
+        for batch in batch_sizes:
+            if batch is not None:
+                check_integer(batch, "each of batch_sizes", minimum=1)
+        histories: dict[tuple[float, int | None], History] = {}
+        diverged: dict[tuple[float, int | None], int] = {}
+        last: Network | None = None
+        for rate in learning_rates:
+            for batch in batch_sizes:
+                network = build()
+                if not hasattr(network, "fit"):
+                    raise TypeError(f"build should return a network, not {type(network).__name__}")
+                if network is last:
+                    raise ValueError("build returned the same network again; it should make a new one each time")
+                last = network
+                try:
+                    network.fit(
+                        X,
+                        y,
+                        epochs=epochs,
+                        batch_size=batch,
+                        optimizer=optimizer(rate),
+                        validation_data=validation_data,
+                        **fit_options,
+                    )
+                except DivergenceError as error:
+                    diverged[rate, batch] = error.epoch
+                histories[rate, batch] = network.history
+        return cls(learning_rates, batch_sizes, histories, diverged).plot(ax)
+
+    def plot(self, ax: Axes | None = None) -> Self:
+        """Draw.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            As in :meth:`from_data`.
+
+        Returns
+        -------
+        PlateDisplay
+            Itself.
+        """
+        style.check_matplotlib()
+        from matplotlib.lines import Line2D
+
+        rows, columns = len(self.learning_rates), len(self.batch_sizes)
+        place, axes = style.panels(ax, rows, columns, 1.4 + 1.7 * columns, 1.1 + 1.4 * rows, share_y=True)
+        self._scale(axes[0, 0])
+        for row, rate in enumerate(self.learning_rates):
+            for column, batch in enumerate(self.batch_sizes):
+                panel = axes[row, column]
+                self._draw(panel, rate, batch)
+                if row == 0:
+                    panel.set_title("all samples" if batch is None else f"batch {batch}", fontsize=9.5, pad=5)
+            right: dict[str, Any] = {"transform": panel.transAxes, "rotation": 270, "va": "center", "fontsize": 9.5}
+            panel.text(1.05, 0.5, f"rate {rate:g}", **right)
+        place.supxlabel("epoch", fontsize=9.5)
+        place.supylabel("loss", fontsize=9.5)
+        drawn = {str(line.get_label()) for panel in axes.flat for line in panel.get_lines()}
+        key = [Line2D([], [], color=color, label=label) for _, color, label in _LINES if label in drawn]
+        if key:
+            place.legend(handles=key, loc="outside upper left", ncols=2, frameon=False, fontsize=9)
+        self.axes_, self.ax_ = axes, axes[0, 0]
+        self.figure_ = style.root_figure(axes[0, 0])
+        return self
+
+    def _draw(self, ax: Axes, rate: float, batch: int | None) -> None:
+        history = self.histories[rate, batch]
+        for name, color, label in _LINES:
+            if name in history.names():
+                line = np.array(history[name], dtype=np.float64)
+                marker = "o" if len(line) == 1 else None  # a line through a single point would be invisible
+                ax.plot(np.arange(1, len(line) + 1), line, color=color, linewidth=1.5, marker=marker, ms=3, label=label)
+        style.dress(ax)
+        style.epoch_axis(ax, label="", ticks=4)
+        ax.tick_params(labelsize=8)
+        if (rate, batch) in self.diverged:
+            ax.set_facecolor("#f3f1ee")
+            text = f"diverges\nin epoch {self.diverged[rate, batch] + 1}"
+            around = {"boxstyle": "round,pad=0.3", "facecolor": "#f3f1ee", "edgecolor": "none"}
+            place = ax.transAxes
+            ax.text(
+                0.5, 0.5, text, transform=place, ha="center", va="center", fontsize=8.5, color="#a33b00", bbox=around
+            )
+
+    def _scale(self, ax: Axes) -> None:
+        """One scale for all, that runs on their way to infinity do not stretch."""
+        lines = [
+            np.array(history[name], dtype=np.float64)
+            for history in self.histories.values()
+            for name, _, _ in _LINES
+            if name in history.names()
+        ]
+        first = [line[0] for line in lines if np.isfinite(line[0])]
+        epochs = max((len(line) for line in lines), default=1)
+        if epochs < 3:  # or single points would lie on the axis
+            ax.set_xlim(0.5, epochs + 0.5)
+        else:
+            ax.set_xlim(1, epochs)
+        if not first:
+            return
+        highest = _AWAY * float(np.median(first))
+        values = np.concatenate(lines)
+        values = values[np.isfinite(values) & (values <= highest)]
+        style.loss_axis(ax, values)
+        low, high = float(values.min()), float(values.max())
+        if ax.get_yscale() == "log":
+            margin = (high / low) ** 0.06
+            ax.set_ylim(low / margin, high * margin)
+        else:
+            ax.set_ylim(min(low, 0.0), high + 0.06 * (high - min(low, 0.0)))
