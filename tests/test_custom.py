@@ -100,7 +100,7 @@ def test_functions_get_arrays_of_the_networks_type():
 
 
 def test_results_of_other_types():
-    """Lists, integers and arrays of another layout are converted; what the functions do to their arguments is theirs."""
+    """Lists, integers and arrays of another layout are converted; writing to the arguments does no harm."""
     steps = mc.layers.CustomActivation(lambda z: (z > 0).astype(int).tolist(), lambda z: np.asfortranarray(0 * z))
     expected = np.where(X > 0, 1.0, 0.0)
     net = mc.Sequential([steps], input_shape=(3,), dtype="float64", seed=0)

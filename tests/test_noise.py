@@ -129,7 +129,7 @@ def test_like_the_reference_with_the_same_draw(kind, dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_weight_noise_like_the_reference(dtype):
-    """One step: the gradient is that at w + n, the update goes to w. The noise is seen through a rate of 0 elsewhere."""
+    """One step: the gradient is that at w + n, the update goes to w. A net of zeros shows the noise."""
     rng = np.random.default_rng(1)
     W, X, T = rng.normal(size=(3, 4)), rng.normal(size=(17, 3)), rng.normal(size=(17, 4))
 

@@ -56,8 +56,8 @@ def assert_like_reference_in_both_modes(net, X, T, loss):
     cost, gradients = net.loss_and_gradient(X, T, loss=loss)
     assert cost == pytest.approx(expected, rel=tolerance)
     assert list(gradients) == list(theirs)
-    # What stands before a normalisation has gradients that cancel: rounding is that of the largest.
-    least_scale = 0.1 * max(np.abs(gradient).max() for gradient in theirs.values())
+    # The true gradient of a bias before a BatchNorm is 0, and what is left of the sum is the rounding of its terms.
+    least_scale = max(np.abs(gradient).max() for gradient in theirs.values())
     for name, gradient in gradients.items():
         assert_near(gradient, theirs[name], tolerance, name, least_scale)
 
@@ -74,7 +74,9 @@ def test_values_and_gradients(kind, ddof, dtype):
 @pytest.mark.parametrize("epsilon", [1e-8, 0.5])
 @pytest.mark.parametrize("kind", ["BatchNorm", "LayerNorm"])
 def test_epsilon(kind, epsilon):
-    assert_like_reference_in_both_modes(net_of(norms_of(kind, epsilon=epsilon)), inputs(), targets(), "half_squared_error")
+    assert_like_reference_in_both_modes(
+        net_of(norms_of(kind, epsilon=epsilon)), inputs(), targets(), "half_squared_error"
+    )
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -284,7 +286,9 @@ def test_same_bits_for_any_number_of_threads(kind, batch, dtype):
         mc.set_num_threads(threads)
         net = wide(kind, dtype)
         history = net.fit(X, y, epochs=3, batch_size=batch)
-        found.append((net.parameters.flat.tobytes(), net.state.flat.tobytes(), history["loss"], net.predict(X).tobytes()))
+        found.append(
+            (net.parameters.flat.tobytes(), net.state.flat.tobytes(), history["loss"], net.predict(X).tobytes())
+        )
     assert all(result == found[0] for result in found[1:])
 
 
@@ -362,5 +366,5 @@ def test_wrong_momentum_and_too_few_units():
     for wrong in (1.0, -0.1, float("inf")):
         with pytest.raises(ValueError, match="momentum"):
             mc.BatchNorm(momentum=wrong)
-    with pytest.raises(ValueError, match="layer_norm_1.*more than 1 unit"):
+    with pytest.raises(ValueError, match=r"layer_norm_1.*more than 1 unit"):
         mc.Sequential([mc.LayerNorm(ddof=1)], input_shape=(1,), seed=0)

@@ -1,6 +1,8 @@
 """The reference checks itself: central finite differences, the lectures' worked example, PyTorch's optimisers."""
+
 import numpy as np
 import pytest
+
 from reference import OPTIMIZERS, ReferenceNetwork, layers, schedules
 from reference.activations import ACTIVATIONS, softmax
 from reference.losses import FUSED, LOSSES, batch_cost, batch_gradient
@@ -25,6 +27,7 @@ def assert_close(a, b, tolerance=2e-8):
 
 
 # ---- activations ----
+
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 @pytest.mark.parametrize("p", [None, 0.3])
@@ -56,9 +59,19 @@ def test_activations_far_out_are_finite(name):
 def test_activations_against_torch():
     torch = pytest.importorskip("torch")
     F = torch.nn.functional
-    theirs = {"sigmoid": torch.sigmoid, "tanh": torch.tanh, "softsign": F.softsign, "relu": torch.relu,
-              "leaky_relu": lambda z: F.leaky_relu(z, 0.1), "elu": F.elu, "selu": F.selu, "gelu": F.gelu,
-              "silu": F.silu, "softplus": F.softplus, "exponential": torch.exp}
+    theirs = {
+        "sigmoid": torch.sigmoid,
+        "tanh": torch.tanh,
+        "softsign": F.softsign,
+        "relu": torch.relu,
+        "leaky_relu": lambda z: F.leaky_relu(z, 0.1),
+        "elu": F.elu,
+        "selu": F.selu,
+        "gelu": F.gelu,
+        "silu": F.silu,
+        "softplus": F.softplus,
+        "exponential": torch.exp,
+    }
     x = np.concatenate([np.linspace(-9, 9, 61), [0.0]])
     for name, function in theirs.items():
         z = torch.tensor(x, requires_grad=True)
@@ -69,6 +82,7 @@ def test_activations_against_torch():
 
 
 # ---- losses ----
+
 
 def targets_and_outputs(loss, rng):
     """Targets and outputs that suit the loss, away from its kinks"""
@@ -138,6 +152,7 @@ def test_saturated_outputs_stay_finite(dtype):
 
 # ---- layers, one by one ----
 
+
 def layer_cases():
     rng = np.random.default_rng(3)
     x = rng.normal(size=(4, 6))
@@ -180,7 +195,7 @@ def test_layer_gradient(name):
     def cost():
         return float((layer.forward(inputs, training, draw) * dy).sum())
 
-    for x, gradient in zip(inputs, dx):
+    for x, gradient in zip(inputs, dx, strict=True):
         assert_close(gradient, numeric_gradient(cost, x))
     for key, value in layer.parameters.items():
         assert_close(gradients[key], numeric_gradient(cost, value))
@@ -207,6 +222,7 @@ def test_normalisation_by_hand():
 
 # ---- networks ----
 
+
 def dense(rng, name, n_in, units):
     return {f"{name}.weight": rng.normal(size=(n_in, units)), f"{name}.bias": rng.normal(size=units)}
 
@@ -216,8 +232,14 @@ def graph(last, rng):
     spec = [
         {"type": "input", "name": "x", "inputs": [], "shape": [2, 2]},
         {"type": "flatten", "name": "flat", "inputs": ["x"]},
-        {"type": "dense", "name": "d1", "inputs": ["flat"], "units": 6, "activation": "elu",
-         "activation_parameter": 0.7},
+        {
+            "type": "dense",
+            "name": "d1",
+            "inputs": ["flat"],
+            "units": 6,
+            "activation": "elu",
+            "activation_parameter": 0.7,
+        },
         {"type": "batch_norm", "name": "bn", "inputs": ["d1"], "ddof": 1},
         {"type": "dropout", "name": "drop", "inputs": ["bn"], "rate": 0.5},
         {"type": "dense", "name": "d2", "inputs": ["drop"], "units": 5, "activation": "tanh"},
@@ -233,20 +255,36 @@ def graph(last, rng):
         {"type": "dense", "name": "out", "inputs": ["flat2"], "units": 3, "activation": last},
     ]
     parameters = {
-        **dense(rng, "d1", 4, 6), **dense(rng, "d2", 6, 5), **dense(rng, "mx", 15, 12), **dense(rng, "out", 4, 3),
-        "out.weight": 0.3 * rng.normal(size=(4, 3)), "project.weight": rng.normal(size=(6, 5)),
-        "bn.gamma": rng.normal(size=6), "bn.beta": rng.normal(size=6),
-        "ln.gamma": rng.normal(size=5), "ln.beta": rng.normal(size=5),
-        "bn.running_mean": rng.normal(size=6), "bn.running_variance": rng.uniform(0.5, 2, 6),
+        **dense(rng, "d1", 4, 6),
+        **dense(rng, "d2", 6, 5),
+        **dense(rng, "mx", 15, 12),
+        **dense(rng, "out", 4, 3),
+        "out.weight": 0.3 * rng.normal(size=(4, 3)),
+        "project.weight": rng.normal(size=(6, 5)),
+        "bn.gamma": rng.normal(size=6),
+        "bn.beta": rng.normal(size=6),
+        "ln.gamma": rng.normal(size=5),
+        "ln.beta": rng.normal(size=5),
+        "bn.running_mean": rng.normal(size=6),
+        "bn.running_variance": rng.uniform(0.5, 2, 6),
     }
     draws = {"drop": rng.choice([0.0, 2.0], (7, 6)), "noise": 0.1 * rng.normal(size=(7, 5))}
     return ReferenceNetwork(spec, parameters), draws
 
 
 @pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize("last, loss", [("softmax", "cross_entropy"), ("sigmoid", "binary_cross_entropy"),
-                                        ("exponential", "poisson"), ("linear", "half_squared_error"),
-                                        ("tanh", "huber"), ("softmax", "squared_error"), ("sigmoid", "cross_entropy")])
+@pytest.mark.parametrize(
+    ("last", "loss"),
+    [
+        ("softmax", "cross_entropy"),
+        ("sigmoid", "binary_cross_entropy"),
+        ("exponential", "poisson"),
+        ("linear", "half_squared_error"),
+        ("tanh", "huber"),
+        ("softmax", "squared_error"),
+        ("sigmoid", "cross_entropy"),
+    ],
+)
 def test_graph_gradient(last, loss, training):
     rng = np.random.default_rng(5)
     net, draws = graph(last, rng)
@@ -265,8 +303,10 @@ def test_graph_gradient(last, loss, training):
 
 
 def perceptron_net(activation="step"):
-    spec = [{"type": "input", "name": "x", "inputs": [], "shape": [2]},
-            {"type": "dense", "name": "d", "inputs": ["x"], "units": 1, "activation": activation}]
+    spec = [
+        {"type": "input", "name": "x", "inputs": [], "shape": [2]},
+        {"type": "dense", "name": "d", "inputs": ["x"], "units": 1, "activation": activation},
+    ]
     return ReferenceNetwork(spec, {"d.weight": np.zeros((2, 1)), "d.bias": np.zeros(1)})
 
 
@@ -283,7 +323,8 @@ def test_perceptron_changes_only_on_a_wrong_sample():
     net.parameters["d.bias"][...] = 1.0
     _, right = net.loss_and_gradient([[3.0, 4.0]], [[1.0]], "perceptron")
     _, wrong = net.loss_and_gradient([[3.0, 4.0]], [[-1.0]], "perceptron")
-    assert not right["d.weight"].any() and wrong["d.weight"].tolist() == [[3.0], [4.0]]
+    assert not right["d.weight"].any()
+    assert wrong["d.weight"].tolist() == [[3.0], [4.0]]
 
 
 def test_penalty():
@@ -292,10 +333,12 @@ def test_penalty():
     net.parameters["d.bias"][...] = 4.0
     X, T = np.zeros((2, 2)), np.full((2, 1), 4.0)
     cost, gradients = net.loss_and_gradient(X, T, "half_squared_error", l1=0.1, l2=1.0)
-    assert cost == pytest.approx(6.5 + 0.25) and gradients["d.weight"].ravel() == pytest.approx([2.05, -3.05])
+    assert cost == pytest.approx(6.5 + 0.25)
+    assert gradients["d.weight"].ravel() == pytest.approx([2.05, -3.05])
     assert gradients["d.bias"] == 0
     cost, gradients = net.loss_and_gradient(X, T, "half_squared_error", l1=0.1, l2=1.0, penalize_bias=True)
-    assert cost == pytest.approx(14.5 + 0.45) and gradients["d.bias"] == pytest.approx(4.05)
+    assert cost == pytest.approx(14.5 + 0.45)
+    assert gradients["d.bias"] == pytest.approx(4.05)
 
 
 def test_train_orders_batches_and_counts():
@@ -304,10 +347,20 @@ def test_train_orders_batches_and_counts():
     X, T, w = rng.normal(size=(7, 2)), rng.normal(size=(7, 1)), rng.uniform(size=7)
     orders = [rng.permutation(7) for _ in range(2)]
     net, by_hand = perceptron_net("tanh"), perceptron_net("tanh")
-    losses = net.train(X, T, "half_squared_error", OPTIMIZERS["Adam"](), 2, 3, order=orders, sample_weight=w, l2=0.1,
-                       schedule=lambda k: 0.1 / (k + 1))
+    losses = net.train(
+        X,
+        T,
+        "half_squared_error",
+        OPTIMIZERS["Adam"](),
+        2,
+        3,
+        order=orders,
+        sample_weight=w,
+        l2=0.1,
+        schedule=lambda k: 0.1 / (k + 1),
+    )
     adam, k = OPTIMIZERS["Adam"](), 0
-    for order, loss in zip(orders, losses):
+    for order, loss in zip(orders, losses, strict=True):
         costs = []
         for rows in (order[:3], order[3:6], order[6:]):
             cost, g = by_hand.loss_and_gradient(X[rows], T[rows], "half_squared_error", sample_weight=w[rows], l2=0.1)
@@ -322,11 +375,12 @@ def test_wrong_names_are_told():
     spec = [{"type": "input", "name": "x", "inputs": []}, {"type": "dense", "name": "d", "inputs": ["x"]}]
     with pytest.raises(ValueError, match="bias"):
         ReferenceNetwork(spec, {"d.weight": np.zeros((2, 1))})
-    with pytest.raises(ValueError, match="e.weight"):
+    with pytest.raises(ValueError, match=r"e\.weight"):
         ReferenceNetwork(spec, {"d.weight": np.zeros((2, 1)), "d.bias": np.zeros(1), "e.weight": np.zeros(1)})
 
 
 # ---- optimisers and schedules ----
+
 
 def test_worked_example():
     """f(x) = (x - 4)^2 + 3, x0 = 7, rho = 0.6"""
@@ -339,10 +393,19 @@ def test_worked_example():
 
 def torch_optimizers(torch):
     o = torch.optim
-    return {"SGD": lambda p: o.SGD(p, 0.01), "Momentum": lambda p: o.SGD(p, 0.01, momentum=0.9),
-            "Nesterov": lambda p: o.SGD(p, 0.01, momentum=0.9, nesterov=True), "Adagrad": o.Adagrad,
-            "Adadelta": o.Adadelta, "RMSprop": o.RMSprop, "Adam": o.Adam, "AdamW": o.AdamW, "Adamax": o.Adamax,
-            "Nadam": o.NAdam, "Rprop": o.Rprop}
+    return {
+        "SGD": lambda p: o.SGD(p, 0.01),
+        "Momentum": lambda p: o.SGD(p, 0.01, momentum=0.9),
+        "Nesterov": lambda p: o.SGD(p, 0.01, momentum=0.9, nesterov=True),
+        "Adagrad": o.Adagrad,
+        "Adadelta": o.Adadelta,
+        "RMSprop": o.RMSprop,
+        "Adam": o.Adam,
+        "AdamW": o.AdamW,
+        "Adamax": o.Adamax,
+        "Nadam": o.NAdam,
+        "Rprop": o.Rprop,
+    }
 
 
 @pytest.fixture

@@ -30,6 +30,8 @@ inline void gemm_tile(const GemmOperands<T>& o, Size row, Size column, Size tail
   const Size a_row = o.a_row, a_column = o.a_column, b_stride = o.b_stride, c_stride = o.c_stride, depth = o.depth;
   const T *a = o.a + row * a_row, *b = o.b + column;
   T* c = o.c + row * c_stride + column;
+  // A large B comes from the outer cache, and its rows lie too far apart for the processor to foresee.
+  const bool far = depth * b_stride * static_cast<Size>(sizeof(T)) > 256 * 1024;
   const auto get = [&](const T* source, auto panel) {
     constexpr bool partial = Tail && panel == Panels - 1;
     if constexpr (partial) return load_partial(source + panel * width<T>, tail);
@@ -41,6 +43,7 @@ inline void gemm_tile(const GemmOperands<T>& o, Size row, Size column, Size tail
     unrolled<Rows>([&](auto r) { sum[r][p] = o.accumulate ? start + get(c + r * c_stride, p) : start; });
   });
   for (Size k = 0; k < depth; ++k, a += a_column, b += b_stride) {
+    if (far) unrolled<Panels>([&](auto p) { __builtin_prefetch(b + 12 * b_stride + p * width<T>); });
     Vector<T> line[Panels];
     unrolled<Panels>([&](auto p) { line[p] = get(b, p); });
     unrolled<Rows>([&](auto r) {

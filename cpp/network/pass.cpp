@@ -46,9 +46,12 @@ template <class T> Workspace<T>::Workspace(const Network<T>& network, Keep keep)
 
 template <class T>
 Pass<T>::Pass(Network<T>& network, Workspace<T>& workspace, bool training)
-    : network_(network), workspace_(workspace), calls_(network.nodes().size()), add_later_(network.nodes().size()) {
+    : network_(network),
+      workspace_(workspace),
+      calls_(network.nodes().size()),
+      scratch_places_(network.nodes().size()) {
   const std::vector<Node<T>>& nodes = network.nodes();
-  Size widest_added = 0;
+  Size most_scratch = 0;
   std::vector<bool> reached(nodes.size(), false);
   for (std::size_t n = nodes.size(); n-- > 1;) {
     const Node<T>& node = nodes[n];
@@ -61,20 +64,22 @@ Pass<T>::Pass(Network<T>& network, Workspace<T>& workspace, bool training)
     call.seed = network.seed;
     call.step = &step_;
     call.node = n;
+    Layout<T> scratch_needed;
     for (const Size input : node.inputs) {
       const Node<T>& source = at(nodes, input);
       call.inputs.push_back({nullptr, 0, source.width, source.stride});
       call.dx.push_back({nullptr, 0, source.width, source.stride});
       // Walking backwards, the first consumer met writes the gradient of its input and the later ones add to it.
-      add_later_[n].push_back(reached[static_cast<std::size_t>(input)] && source.wants_gradient);
-      if (add_later_[n].back()) widest_added = std::max(widest_added, source.stride);
+      const bool later = reached[static_cast<std::size_t>(input)] && source.wants_gradient;
+      scratch_places_[n].push_back(later ? scratch_needed.place(source.stride * workspace.keep().capacity) : -1);
       reached[static_cast<std::size_t>(input)] = true;
     }
+    most_scratch = std::max(most_scratch, scratch_needed.total());
     call.output = {nullptr, 0, node.width, node.stride};
     call.dy = call.output;
   }
   read_parameters_from(network.parameters().data());
-  if (workspace.keep().backward) scratch_ = Buffer<T>(widest_added * workspace.keep().capacity);
+  if (workspace.keep().backward) scratch_ = Buffer<T>(most_scratch);
 }
 
 template <class T> void Pass<T>::place(Size first, Size rows) {
@@ -98,7 +103,8 @@ template <class T> void Pass<T>::place(Size first, Size rows) {
       call.inputs[i] = {workspace_.value(input) + row * source.stride, rows, source.width, source.stride};
       call.dx[i].rows = rows;
       T* own = workspace_.gradient(input) + row * source.stride;
-      call.dx[i].data = !backward || !source.wants_gradient ? nullptr : add_later_[n][i] ? scratch_.data() : own;
+      const Size scratch = scratch_places_[n][i];
+      call.dx[i].data = !backward || !source.wants_gradient ? nullptr : scratch >= 0 ? scratch_.data() + scratch : own;
     }
   }
 }
@@ -124,9 +130,9 @@ template <class T> void Pass<T>::backward(Size from, Size to) const {
     if (!node.wants_gradient) continue;
     const Call<T>& call = at(calls_, n);
     node.layer->backward(call);
-    const std::vector<bool>& add_later = at(add_later_, n);
+    const std::vector<Size>& scratch = at(scratch_places_, n);
     for (std::size_t i = 0; i < call.dx.size(); ++i)
-      if (add_later[i]) call.kernels->add(as_const(call.dx[i]), gradient(node.inputs[i]));
+      if (scratch[i] >= 0) call.kernels->add(as_const(call.dx[i]), gradient(node.inputs[i]));
   }
 }
 

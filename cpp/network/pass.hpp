@@ -67,8 +67,8 @@ template <class T> class Pass {
 
   Network<T>& network_;
   Workspace<T>& workspace_;
-  std::vector<Call<T>> calls_;                // one per node; the input's is empty
-  std::vector<std::vector<bool>> add_later_;  // per node and input: dx goes to scratch and is added
+  std::vector<Call<T>> calls_;                     // one per node; the input's is empty
+  std::vector<std::vector<Size>> scratch_places_;  // per node and input: where dx waits to be added, or -1
   Buffer<T> scratch_;
   const T* parameters_ = nullptr;
   std::uint64_t step_ = 0;

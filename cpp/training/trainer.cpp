@@ -12,6 +12,8 @@ namespace {
 constexpr double work_per_thread =
     2e5;  // multiplications in a step below which a second thread costs more than it gives
 
+constexpr double explosion = 1e12;  // growth of the cost of a batch that no outlier explains
+
 }  // namespace
 
 template <class T> void Trainer<T>::set_objective(const Objective<T>& objective) {
@@ -22,11 +24,18 @@ template <class T> void Trainer<T>::set_objective(const Objective<T>& objective)
 
 template <class T> void Trainer<T>::set_optimizer(const std::string& name, const std::vector<double>& hyperparameters) {
   optimizer_.emplace(network_.kernels(), name, hyperparameters, network_.parameter_count());
+  first_cost_ = std::nan("");
 }
 
 template <class T> int Trainer<T>::threads_for_batch(Size rows) const {
   if (network_.calls_out() || objective_.custom_loss) return 1;
   return threads_for(3 * network_.work_per_row() * static_cast<double>(rows), work_per_thread);
+}
+
+// Not finite, or far beyond what the optimiser started from: a finite cost of 1e80 is no better.
+template <class T> bool Trainer<T>::exploded(double cost) {
+  if (std::isnan(first_cost_)) first_cost_ = cost;
+  return !(cost <= explosion * (first_cost_ + 1));
 }
 
 template <class T> Step<T>& Trainer<T>::step_for(Size rows, int threads) {
@@ -63,7 +72,7 @@ template <class T> EpochResult Trainer<T>::run(const Epoch<T>& epoch) {
       step.compute_rows(member, epoch.samples, rows, network_.training_steps + static_cast<std::uint64_t>(s),
                         interruption, [&, s] {
                           result.interrupted = interruption.abandoned();
-                          result.diverged = !result.interrupted && !std::isfinite(step.cost());
+                          result.diverged = !result.interrupted && exploded(step.cost() / static_cast<double>(step.rows()));
                           if (result.interrupted || result.diverged) over = true;
                           else optimizer_->prepare(epoch.rates[epoch.rates.size() == 1 ? 0 : s]);
                         });

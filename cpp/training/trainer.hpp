@@ -23,7 +23,7 @@ struct EpochResult {
   double loss = 0;  // mean over the samples of the steps that were finished, penalty included
   Size steps = 0;   // finished steps
   bool interrupted = false;
-  bool diverged = false;  // a cost was not finite; the step that met it changed nothing
+  bool diverged = false;  // a cost was not finite or had exploded; the step that met it changed nothing
 };
 
 template <class T> class Trainer {
@@ -42,6 +42,7 @@ template <class T> class Trainer {
   std::pair<Matrix<T>, Matrix<T>> last_batch(Size node) const;
 
  private:
+  bool exploded(double cost);
   int threads_for_batch(Size rows) const;
   Step<T>& step_for(Size rows, int threads);
   void make_room();  // before steps are asked for: keeps the number of planned ones small
@@ -49,6 +50,7 @@ template <class T> class Trainer {
   Network<T>& network_;
   Objective<T> objective_;
   std::optional<Optimizer<T>> optimizer_;
+  double first_cost_ = 0;                        // of the first batch after set_optimizer
   Step<T>* last_ = nullptr;                      // of compute_gradient
   std::vector<std::unique_ptr<Step<T>>> steps_;  // of the sizes seen lately
 };

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,7 +32,9 @@ class Diagnosis(Callback):
     - ``dead``: share of its units that are 0 for every sample;
     - ``saturated``: share of its outputs at the bounds of a sigmoid, tanh or softsign;
     - ``delta``: root mean square of dCost/dz times the number of samples;
-    - ``weight_norm``, ``gradient_norm``, ``update_norm``: of its parameters; the update is that of the whole epoch.
+    - ``parameters``: how many it has;
+    - ``weight_norm``, ``gradient_norm``, ``update_norm``: of these, the gradient before any clipping, the update that of
+      the whole epoch.
 
     Parameters
     ----------
@@ -80,26 +83,43 @@ class Diagnosis(Callback):
 
 def _look(run: Run, before: dict[str, Any]) -> dict[str, dict[str, float]]:
     network = run.network
-    assert run.samples is not None
-    probe = run.samples.part(slice(0, _PROBE))
-    network._core.loss_and_gradient(*probe.core_arguments())
-    nodes = network._core.probe()
+    nodes, gradients, outputs = _probe(run)
     record: dict[str, dict[str, float]] = {}
     for layer in network.spec:
         own = [name for name in network.parameters if name.rpartition(".")[0] == layer["name"]]
-        if not own:
+        activation = layer["function"] if layer["type"] == "activation" else layer.get("activation", "linear")
+        if not own and activation == "linear":
             continue
-        values, deltas = nodes.get(layer["name"]) or nodes[layer["name"] + ":linear"]
+        values, deltas = nodes.get(layer["name"]) or nodes.get(layer["name"] + ":linear") or (outputs, None)
+        if layer is network.spec[-1]:
+            values = outputs
         record[layer["name"]] = {
-            **_activation_statistics(values, layer.get("activation", "linear")),
-            "delta": 0.0
-            if deltas is None
-            else float(np.sqrt(np.mean(np.square(deltas, dtype=np.float64)))) * len(deltas),
+            **_activation_statistics(values, activation),
+            "delta": 0.0 if deltas is None else _norm([deltas]) * float(np.sqrt(len(deltas) / deltas.shape[1])),
+            "parameters": float(sum(network.parameters[name].size for name in own)),
             "weight_norm": _norm([network.parameters[name] for name in own]),
-            "gradient_norm": _norm([network.gradients[name] for name in own]),
+            "gradient_norm": _norm([gradients[name] for name in own]),
             "update_norm": _norm([network.parameters[name] - before[name] for name in own]),
         }
     return record
+
+
+def _probe(run: Run) -> tuple[dict[str, Any], dict[str, Any], Any]:
+    """Outputs and deltas of the nodes, gradients, and outputs of the network, for a few samples.
+
+    The gradients are those of the cost itself, without clipping, and the network is left as it was.
+    """
+    network = run.network
+    assert run.samples is not None
+    probe = run.samples.part(slice(0, _PROBE))
+    kept = network.gradients.flat.copy()
+    plain = replace(run.regularization, clip_value=None, clip_norm=None, normalize_gradient=None)
+    network._set_objective(run.loss, replace(plain, weight_noise=0.0, target_noise=0.0))
+    network._core.loss_and_gradient(*probe.core_arguments())
+    nodes = network._core.probe()
+    gradients = {name: view.copy() for name, view in network.gradients.items()}
+    network.gradients.flat[:] = kept
+    return nodes, gradients, network._core.predict(probe.x)
 
 
 def _activation_statistics(values: Any, activation: str) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 
 class DivergenceError(ArithmeticError):
-    """The cost became infinite or NaN during training.
+    """The cost became infinite or NaN during training, or a trillion times what it was.
 
     The network holds the last weights that were finite.
 
@@ -16,7 +16,7 @@ class DivergenceError(ArithmeticError):
 
     def __init__(self, epoch: int, step: int, learning_rate: float) -> None:
         super().__init__(
-            f"the loss is no longer finite in epoch {epoch} after {step} updates, with learning rate "
+            f"the loss has exploded in epoch {epoch} after {step} updates, with learning rate "
             f"{learning_rate:g}; the network holds the last finite weights. Try a smaller learning rate, standardised "
             "inputs (multicapa.data.Standardizer) or gradient clipping (clip_norm=1.0)"
         )

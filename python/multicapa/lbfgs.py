@@ -11,11 +11,18 @@ from multicapa.errors import DivergenceError
 
 if TYPE_CHECKING:
     from multicapa.history import History
-    from multicapa.training import Run, Samples
+    from multicapa.training import Regularization, Run, Samples
 
 
 class _Stop(Exception):
     """A callback has ended the fit."""
+
+
+def check(regularization: Regularization) -> None:
+    """Raise ValueError for options that a line search cannot live with: it needs the true gradient of a fixed cost."""
+    for option in ("clip_norm", "normalize_gradient", "clip_value", "weight_noise", "target_noise"):
+        if getattr(regularization, option):
+            raise ValueError(f"{option} does not go with L-BFGS, whose line search needs the gradient as it is")
 
 
 def fit(run: Run, samples: Samples, validation: Samples | None) -> History:
@@ -42,6 +49,8 @@ def fit(run: Run, samples: Samples, validation: Samples | None) -> History:
         run.updates += 1
         if run.end_epoch(record, validation):
             raise _Stop
+        if len(run.history) < run.epochs:
+            run.begin_epoch()
 
     optimizer: Any = run.optimizer
     options = {

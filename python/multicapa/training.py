@@ -328,6 +328,7 @@ def fit(
     if isinstance(run.optimizer, optimizers.LBFGS):
         if augment is not None or curriculum is not None or (batch_size is not None and batch < count):
             raise ValueError("L-BFGS works on all samples at once: pass batch_size=None, no augment and no curriculum")
+        lbfgs.check(regularization)
         return lbfgs.fit(run, samples, validation)
     optimizers.set_in_core(network._core, run.optimizer)
     with Progress(run.epochs, count, verbose) as progress, Feed(network, samples, augment, curriculum, shuffle) as feed:

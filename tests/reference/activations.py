@@ -2,6 +2,7 @@
 
 Every function takes (z, p); p is the activation's one parameter (slope, alpha), unused by most.
 """
+
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -154,6 +155,7 @@ def exponential(z, p):
 @dataclass
 class Activation:
     """One activation: g, g' and the value its parameter takes when none is given."""
+
     g: Callable
     g_prime: Callable
     default: float | None = None

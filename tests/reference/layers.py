@@ -4,6 +4,7 @@ inputs is a list of arrays whose first axis counts samples. Random layers draw n
 their mask or noise. backward uses what the last forward kept, and leaves dCost/dparameter in `gradients`.
 The 1/b of the cost is already inside dy, so a parameter's gradient is a plain sum over samples.
 """
+
 import numpy as np
 
 from .activations import ACTIVATIONS, softmax, softmax_backward
@@ -270,6 +271,7 @@ LAYERS = {
     "concat": lambda node, p, s: Concat(),
     "maxout": lambda node, p, s: Maxout(p, node.get("pieces", 2)),
     "batch_norm": lambda node, p, s: BatchNorm(
-        p, s, node.get("epsilon", 1e-5), node.get("momentum", 0.9), node.get("ddof", 0)),
+        p, s, node.get("epsilon", 1e-5), node.get("momentum", 0.9), node.get("ddof", 0)
+    ),
     "layer_norm": lambda node, p, s: LayerNorm(p, node.get("epsilon", 1e-5), node.get("ddof", 0)),
 }

@@ -3,6 +3,7 @@
 The first axis counts samples; all other axes are outputs, which are summed (averaged by squared_error).
 FUSED holds the pairs (activation, loss) written on the pre-activation z, where they are stable.
 """
+
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -148,6 +149,7 @@ def exponential_poisson_gradient(z, t, p):
 @dataclass
 class Loss:
     """One cost: its value per sample, its gradient, and the value its parameter takes when none is given."""
+
     c: Callable
     dc: Callable
     default: float | None = None

@@ -1,4 +1,5 @@
 """The network: a list of nodes in topological order, the forward pass, backpropagation and a training loop."""
+
 import numpy as np
 
 from .layers import LAYERS, Activation
@@ -68,14 +69,14 @@ class ReferenceNetwork:
         for node in reversed(self.nodes):
             if node.name not in self.deltas:  # the cost does not depend on it
                 continue
-            for name, dx in zip(node.inputs, node.layer.backward(self.deltas[node.name])):
+            for name, dx in zip(node.inputs, node.layer.backward(self.deltas[node.name]), strict=False):
                 self.deltas[name] = self.deltas.get(name, 0.0) + dx
             for key in node.layer.parameters:
                 gradients[f"{node.name}.{key}"] = node.layer.gradients[key]
         return gradients
 
     def penalty(self, l1, l2, penalize_bias):
-        """(l2/2) sum W^2 + (l1/2) sum |W| over the weights (over every parameter with penalize_bias), and its gradient"""
+        """(l2/2) sum W^2 + (l1/2) sum |W| over the weights (all parameters with penalize_bias), and its gradient"""
         cost, gradients = 0.0, {}
         for name, W in self.parameters.items():
             if name.endswith(".weight") or penalize_bias:
@@ -83,8 +84,19 @@ class ReferenceNetwork:
                 gradients[name] = l2 * W + 0.5 * l1 * np.sign(W)
         return float(cost), gradients
 
-    def loss_and_gradient(self, X, T, loss, loss_parameter=None, sample_weight=None, l1=0.0, l2=0.0,
-                          penalize_bias=False, training=True, draws=None):
+    def loss_and_gradient(
+        self,
+        X,
+        T,
+        loss,
+        loss_parameter=None,
+        sample_weight=None,
+        l1=0.0,
+        l2=0.0,
+        penalize_bias=False,
+        training=True,
+        draws=None,
+    ):
         """Cost = (1/b) sum_i w_i c_i + penalty, and its gradient {"dense_1.weight": array, ...}"""
         T = np.asarray(T, dtype=np.float64)
         y = self.forward(X, training, draws)
@@ -110,11 +122,23 @@ class ReferenceNetwork:
         gradient = np.concatenate([gradients[name].ravel() for name in parameters])
         theta = optimizer.step(theta, gradient, rate)
         for value in parameters.values():
-            value[...] = theta[:value.size].reshape(value.shape)
-            theta = theta[value.size:]
+            value[...] = theta[: value.size].reshape(value.shape)
+            theta = theta[value.size :]
 
-    def train(self, X, T, loss, optimizer, epochs, batch_size, order=None, schedule=None, draws=None,
-              sample_weight=None, **options):
+    def train(
+        self,
+        X,
+        T,
+        loss,
+        optimizer,
+        epochs,
+        batch_size,
+        order=None,
+        schedule=None,
+        draws=None,
+        sample_weight=None,
+        **options,
+    ):
         """Epochs of mini-batches; gives, per epoch, the mean over samples of the costs as met (penalty included).
 
         order: an order of the samples for all epochs, or a list with one per epoch; as they lie when None.
@@ -126,10 +150,11 @@ class ReferenceNetwork:
         for epoch in range(epochs):
             total = 0.0
             for first in range(0, N, batch_size):
-                rows = orders[epoch, first:first + batch_size]
+                rows = orders[epoch, first : first + batch_size]
                 w = None if sample_weight is None else np.asarray(sample_weight)[rows]
-                cost, gradients = self.loss_and_gradient(X[rows], T[rows], loss, sample_weight=w,
-                                                         draws=draws(k) if draws else None, **options)
+                cost, gradients = self.loss_and_gradient(
+                    X[rows], T[rows], loss, sample_weight=w, draws=draws(k) if draws else None, **options
+                )
                 self.update(optimizer, gradients, schedule(k) if schedule else None)
                 total += len(rows) * cost
                 k += 1

@@ -4,6 +4,7 @@
 State (momentum, squares of gradients) starts at 0 and takes theta's shape at the first step.
 Same formulas and defaults as PyTorch's.
 """
+
 import numpy as np
 
 

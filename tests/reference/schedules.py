@@ -1,4 +1,5 @@
 """Learning-rate schedules: the rate of step k, k = 0, 1, 2, ..."""
+
 import math
 
 

@@ -57,7 +57,12 @@ class Flatten(Layer):
 
 @dataclass(eq=False)
 class Reshape(Layer):
-    """The same numbers under another shape, given without the batch axis.
+    """The same numbers under another shape.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        Of one sample, without the batch axis.
 
     Examples
     --------

@@ -169,7 +169,11 @@ def _lines(records: list[dict[str, dict[str, float]]], name: str) -> dict[str, n
             return of["update_norm"] / of["weight_norm"] if of["weight_norm"] > 0 else np.nan
         return float(of[name])
 
-    lines = {layer: np.array([one(record[layer]) for record in records]) for layer in records[0]}
+    lines = {
+        layer: np.array([one(record[layer]) for record in records])
+        for layer, first in records[0].items()
+        if first["parameters"]
+    }
     if name in _LINEAR:
         return lines
     return {layer: np.where(line > 0, line, np.nan) for layer, line in lines.items()}  # no logarithm, no point

@@ -1,0 +1,117 @@
+"""The examples run, and show what the lectures claim."""
+
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("sklearn")
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+
+
+@pytest.fixture
+def run(capsys, monkeypatch):
+    """Runs an example and returns the variables it leaves."""
+    monkeypatch.setenv("MPLBACKEND", "agg")
+
+    def run_example(name):
+        left = runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
+        assert len(capsys.readouterr().out.splitlines()) >= 2, "an example tells something"
+        return left
+
+    return run_example
+
+
+def test_perceptron(run):
+    """Converges on separable data and then stands still; never on XOR, which two layers solve."""
+    left = run("perceptron")
+    assert 1 < left["epochs_on_line"] < 500
+    assert left["change_when_right"] == 0
+    assert left["epochs_on_gates"]["and"] is not None
+    assert left["epochs_on_gates"]["or"] is not None
+    assert left["epochs_on_gates"]["xor"] is None
+    np.testing.assert_allclose(left["xor_outputs"], left["gates"]["xor"], atol=0.2)
+
+
+def test_adaline(run):
+    """Reaches the least-squares solution, nearer with a falling rate."""
+    left = run("adaline")
+    assert left["distance_falling"] < 0.01
+    assert left["distance_falling"] < left["distance_constant"] < 0.3
+    assert left["last_errors"] < left["first_errors"]
+
+
+def test_logistic_regression(run):
+    left = run("logistic_regression")
+    for case in ("two_classes", "three_classes"):
+        difference, ours, theirs = left[case]
+        assert difference < 1e-5
+        assert ours == theirs
+
+
+def test_linear_collapse(run):
+    left = run("linear_collapse")
+    assert left["difference"] < 1e-12
+    assert left["loss_of_deep"] == pytest.approx(left["loss_of_plane"], rel=1e-4)
+    assert left["loss_of_bent"] < 0.01 * left["loss_of_plane"]
+
+
+def test_digits(run):
+    assert run("digits")["accuracy"] > 0.95
+
+
+def test_iris_comparison(run):
+    accuracies = run("iris_comparison")["accuracies"]
+    assert len(accuracies) == 5
+    assert accuracies["multilayer perceptron"] > 0.94
+    assert accuracies["multilayer perceptron"] > max(accuracies.values()) - 0.03
+
+
+def test_overfitting(run):
+    """Train falls to almost nothing, dev turns; every remedy lowers dev and raises train."""
+    left = run("overfitting")
+    assert left["turn"] < 100
+    plain_train, plain_dev = left["results"].pop("nothing")
+    assert plain_train < 0.1
+    assert plain_dev > 1.5 * min(left["history"]["val_loss"])
+    for on_train, on_dev in left["results"].values():
+        assert on_dev < 0.8 * plain_dev
+        assert on_train > plain_train
+
+
+def test_xor_and_moons(run):
+    left = run("xor_and_moons")
+    assert left["xor"][0] < 1
+    assert left["xor"][2] == 1
+    assert left["moons"][0] < 0.95 < left["moons"][8]
+    assert left["chance"] == 1
+
+
+def test_regression_diabetes(run):
+    left = run("regression_diabetes")
+    for loss in ("half_squared_error", "absolute_error", "huber"):
+        assert left["r2"][loss] > 0.35
+        assert left["absolute"][loss] < 0.75 * left["absolute"]["always the mean"]
+
+
+def test_imbalanced(run):
+    """Class weights raise the recall of the rare class; precision pays."""
+    plain, weighted, balanced = run("imbalanced")["results"].values()
+    assert plain[2] < weighted[2] <= balanced[2]
+    assert balanced[2] > plain[2] + 0.1
+    assert balanced[1] < plain[1]
+    assert plain[0] > 0.97
+
+
+def test_every_example_is_run_here():
+    tested = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
+    assert {path.stem for path in EXAMPLES.glob("*.py")} <= tested
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
+def test_examples_are_short_and_explained(path):
+    text = path.read_text()
+    assert text.startswith('"""')
+    assert len(text.splitlines()) <= 80
