@@ -138,16 +138,21 @@ template <class T> class PyNetwork {
     return result.loss;
   }
 
-  // Outputs and deltas of all nodes for the samples of the last loss_and_gradient.
-  py::dict probe() {
+  // loss_and_gradient, and with it the outputs and deltas of all nodes.
+  py::dict probe(const Given& given) {
+    const Samples<T> samples = to_samples(given);
+    if (!trainer_.objective().is_set()) throw InvalidArgument("set_objective comes before probe");
     const auto lock = enter();
     py::dict entries;
-    for (Size n = 1; n < static_cast<Size>(network_.nodes().size()); ++n) {
-      const auto [values, deltas] = trainer_.last_batch(n);
-      if (values.data)
-        entries[py::str(network_.nodes()[static_cast<std::size_t>(n)].name)] = py::make_tuple(
-            to_array(as_const(values)), deltas.data ? py::object(to_array(as_const(deltas))) : py::none());
-    }
+    trainer_.probe(samples, [&](const Step<T>& step) {
+      for (Size n = 1; n < static_cast<Size>(network_.nodes().size()); ++n) {
+        const auto [values, deltas] = step.last_batch(n);
+        if (!values.data) continue;
+        const py::str name(network_.nodes()[static_cast<std::size_t>(n)].name);
+        entries[name] = py::make_tuple(to_array(as_const(values)),
+                                       deltas.data ? py::object(to_array(as_const(deltas))) : py::none());
+      }
+    });
     return entries;
   }
 
@@ -312,7 +317,12 @@ template <class T> void register_class(py::module_& module, const char* name) {
             self.network().attach(layer, to_activation<T>(value, derivative));
           },
           py::arg("layer"), py::arg("value"), py::arg("derivative"))
-      .def("probe", &Self::probe)
+      .def(
+          "probe",
+          [](Self& self, py::array x, py::array targets, double on, double off, py::object weights) {
+            return self.probe({std::move(x), std::move(targets), on, off, std::move(weights)});
+          },
+          py::arg("x"), py::arg("targets"), py::arg("on"), py::arg("off"), py::arg("weights"))
       .def("set_optimizer", &Self::set_optimizer, py::arg("name"), py::arg("hyperparameters"))
       .def_property(
           "optimizer_state",

@@ -1,16 +1,15 @@
 #include "training/partition.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace multicapa {
 namespace {
 
-constexpr double near_cache = 64 * 1024;     // bytes of a block's numbers that keep to L1 and the near part of L2
-constexpr double outer_cache = 1024 * 1024;  // bytes of a whole batch's numbers that keep to L2
-constexpr Size chunk_numbers = 4 << 20;      // numbers that all gradients per chunk may take together
-constexpr Size rows_per_chunk = 128;         // so that adding up the chunks is little beside computing them
-constexpr Size large_weights = 256 * 1024;   // a weight matrix that streams from L3 wants tall blocks
-constexpr double work_worth_a_task = 1e6;    // multiplications, some tens of microseconds
+constexpr double near_cache = 64 * 1024;    // bytes of a block's numbers that keep to L1 and the near part of L2
+constexpr Size large_weights = 256 * 1024;  // numbers of a weight matrix that streams from L3 and wants tall blocks
+constexpr double work_worth_a_task = 1e6;   // multiplications, some ten microseconds
+constexpr double work_worth_sharing = 6e5;  // of a whole step; less is done by one thread before two have met
 
 template <class T> double bytes_per_row(const Network<T>& network, bool backward) {
   double numbers = 0;
@@ -38,32 +37,41 @@ Partition cut(Size rows, Size block_count, Size chunk_count) {
   return partition;
 }
 
-// A batch that outgrows the cache is better summed up chunk by chunk than kept whole for the second phase.
-template <class T> Size count_chunks(const Network<T>& network, Size rows, Size blocks) {
+template <class T> double work_of(const Network<T>& network, Size rows) {
+  return 3 * network.work_per_row() * static_cast<double>(rows);
+}
+
+// How many gradients are summed up side by side, each over its own rows, while these are in the cache; 0 when the
+// gradient over the whole batch is the better way. Both ways move numbers between the cores: the chunks their
+// gradients, the whole batch its activations and deltas.
+template <class T> Size count_chunks(const Network<T>& network, Size rows) {
   for (const Node<T>& node : network.nodes())
     if (node.plan.batch_sums > 0) return 0;  // every row must stay until the sums are known
-  const double batch_bytes = bytes_per_row(network, true) * static_cast<double>(rows);
-  if (batch_bytes <= outer_cache) return 0;
-  const Size numbers = std::max(chunk_numbers, static_cast<Size>(batch_bytes / sizeof(T) / 4));
-  return std::min({Size{64}, blocks, rows / rows_per_chunk, numbers / std::max<Size>(network.parameter_count(), 1)});
+  const double work = work_of(network, rows);
+  if (work < work_worth_sharing) return 1;
+  const Size wanted = std::clamp<Size>(2 * std::lround(work / (2.4 * work_worth_a_task)), 2, 64);
+  const double batch_numbers = bytes_per_row(network, true) / sizeof(T) * static_cast<double>(rows);
+  const double parameters = static_cast<double>(std::max<Size>(network.parameter_count(), 1));
+  const Size affordable = static_cast<Size>(std::min(batch_numbers / (1.5 * parameters), 64.0));
+  return affordable >= 2 ? std::min(wanted, affordable) : 0;
 }
 
 }  // namespace
 
-template <class T> Partition partition_training(const Network<T>& network, Size rows) {
+template <class T> Partition partition_training(const Network<T>& network, Size rows, bool keep_rows) {
   const double row_bytes = bytes_per_row(network, true);
   const bool streams = largest_weights(network) >= large_weights;
   const Size smallest = streams ? 64 : 32, largest = streams ? 256 : 64;
   const Size height = std::clamp(static_cast<Size>(near_cache / row_bytes), smallest, largest);
-  if (const Size chunks = count_chunks(network, rows, divide_up(rows, height)); chunks >= 4) {
-    Partition partition = cut(rows, divide_up(divide_up(rows, height), chunks) * chunks, chunks);
+  if (const Size chunks = keep_rows ? 0 : std::min(count_chunks(network, rows), rows); chunks > 0) {
+    Partition partition = cut(rows, std::min(divide_up(divide_up(rows, chunks), height) * chunks, rows), chunks);
     partition.by_chunk = true;
     return partition;
   }
   // An even number of blocks of some work each, so that two threads and more have something to share.
   Size blocks = divide_up(rows, height);
-  const double work = network.work_per_row() * static_cast<double>(rows) * 3;
-  const Size worthwhile = std::min<Size>({static_cast<Size>(work / work_worth_a_task), 4, rows / 16});
+  const Size tasks = static_cast<Size>(work_of(network, rows) / work_worth_a_task);
+  const Size worthwhile = std::min<Size>({tasks, 4, rows / 16});
   blocks = std::max(blocks, worthwhile);
   if (blocks > 1) blocks += blocks % 2;
   blocks = std::min(blocks, rows);
@@ -77,8 +85,8 @@ template <class T> Partition partition_inference(const Network<T>& network, Size
   return cut(rows, blocks, blocks);
 }
 
-template Partition partition_training<float>(const Network<float>&, Size);
-template Partition partition_training<double>(const Network<double>&, Size);
+template Partition partition_training<float>(const Network<float>&, Size, bool);
+template Partition partition_training<double>(const Network<double>&, Size, bool);
 template Partition partition_inference<float>(const Network<float>&, Size);
 template Partition partition_inference<double>(const Network<double>&, Size);
 

@@ -26,7 +26,8 @@ struct Partition {
   Size largest_block = 0;
 };
 
-template <class T> Partition partition_training(const Network<T>& network, Size rows);
+// keep_rows: every row of the batch has a place of its own, for someone who wants to look at it afterwards.
+template <class T> Partition partition_training(const Network<T>& network, Size rows, bool keep_rows);
 template <class T> Partition partition_inference(const Network<T>& network, Size rows);
 
 }  // namespace multicapa

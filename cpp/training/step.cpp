@@ -14,12 +14,12 @@ constexpr std::uint64_t weight_stream = 0xfffe, target_stream = 0xffff;
 }  // namespace
 
 template <class T>
-Step<T>::Step(Network<T>& network, const Objective<T>& objective, Size rows, int threads)
+Step<T>::Step(Network<T>& network, const Objective<T>& objective, Size rows, int threads, bool keep_rows)
     : network_(network),
       objective_(objective),
       rows_(rows),
       threads_(threads),
-      partition_(partition_training(network, rows)),
+      partition_(partition_training(network, rows, keep_rows)),
       block_costs_(partition_.blocks.size()) {
   const Size nodes = static_cast<Size>(network.nodes().size());
   for (Size n = 0; n < nodes; ++n)

@@ -21,7 +21,7 @@ namespace multicapa {
 
 template <class T> class Step {
  public:
-  Step(Network<T>& network, const Objective<T>& objective, Size rows, int threads);
+  Step(Network<T>& network, const Objective<T>& objective, Size rows, int threads, bool keep_rows = false);
 
   Size rows() const { return rows_; }
   int threads() const { return threads_; }
@@ -34,7 +34,7 @@ template <class T> class Step {
   // After compute_rows. Without an optimiser the gradients are left in the network.
   void update_parameters(Member& member, Optimizer<T>* optimizer, const Closing& closing);
 
-  // The outputs of a node and its delta, dCost/d output (dCost/dz where an activation works in place), for all rows.
+  // With keep_rows: a node's outputs and its delta, dCost/d output (dCost/dz where an activation works in place).
   std::pair<Matrix<T>, Matrix<T>> last_batch(Size node) const;
 
   double cost() const;     // Σ of the rows' weighted costs; from compute_rows's closing on

@@ -19,7 +19,6 @@ constexpr double explosion = 1e12;  // growth of the cost of a batch that no out
 template <class T> void Trainer<T>::set_objective(const Objective<T>& objective) {
   objective_ = objective;
   steps_.clear();  // what they planned followed from the old one
-  last_ = nullptr;
 }
 
 template <class T> void Trainer<T>::set_optimizer(const std::string& name, const std::vector<double>& hyperparameters) {
@@ -46,9 +45,7 @@ template <class T> Step<T>& Trainer<T>::step_for(Size rows, int threads) {
 }
 
 template <class T> void Trainer<T>::make_room() {
-  if (steps_.size() <= 4) return;
-  steps_.clear();
-  last_ = nullptr;
+  if (steps_.size() > 4) steps_.clear();
 }
 
 template <class T> EpochResult Trainer<T>::run(const Epoch<T>& epoch) {
@@ -69,13 +66,13 @@ template <class T> EpochResult Trainer<T>::run(const Epoch<T>& epoch) {
     for (Size s = 0; s < steps && !over; ++s) {
       Step<T>& step = remainder && s == steps - 1 ? last : full;
       const BatchRows rows{epoch.order, s * batch, step.rows()};
-      step.compute_rows(member, epoch.samples, rows, network_.training_steps + static_cast<std::uint64_t>(s),
-                        interruption, [&, s] {
-                          result.interrupted = interruption.abandoned();
-                          result.diverged = !result.interrupted && exploded(step.cost() / static_cast<double>(step.rows()));
-                          if (result.interrupted || result.diverged) over = true;
-                          else optimizer_->prepare(epoch.rates[epoch.rates.size() == 1 ? 0 : s]);
-                        });
+      step.compute_rows(
+          member, epoch.samples, rows, network_.training_steps + static_cast<std::uint64_t>(s), interruption, [&, s] {
+            result.interrupted = interruption.abandoned();
+            result.diverged = !result.interrupted && exploded(step.cost() / static_cast<double>(step.rows()));
+            if (result.interrupted || result.diverged) over = true;
+            else optimizer_->prepare(epoch.rates[epoch.rates.size() == 1 ? 0 : s]);
+          });
       if (over) break;
       step.update_parameters(member, &*optimizer_, [&] {
         result.loss += step.cost() + step.penalty() * static_cast<double>(step.rows());
@@ -92,8 +89,17 @@ template <class T> EpochResult Trainer<T>::run(const Epoch<T>& epoch) {
 
 template <class T> EpochResult Trainer<T>::compute_gradient(const Samples<T>& samples, const Look& look) {
   make_room();
-  Step<T>& step = step_for(samples.count, threads_for_batch(samples.count));
-  last_ = &step;
+  return run_gradient(step_for(samples.count, threads_for_batch(samples.count)), samples, look);
+}
+
+template <class T> EpochResult Trainer<T>::probe(const Samples<T>& samples, FunctionRef<void(const Step<T>&)> look_at) {
+  Step<T> step(network_, objective_, samples.count, 1, true);
+  const EpochResult result = run_gradient(step, samples, {});
+  look_at(step);
+  return result;
+}
+
+template <class T> EpochResult Trainer<T>::run_gradient(Step<T>& step, const Samples<T>& samples, const Look& look) {
   Interruption interruption(look, 3 * network_.work_per_row() * static_cast<double>(samples.count));
   hold_blas_at_one_thread();
   network_.derive();
@@ -109,10 +115,6 @@ template <class T> EpochResult Trainer<T>::compute_gradient(const Samples<T>& sa
   result.steps = result.interrupted ? 0 : 1;
   result.loss = step.cost() / static_cast<double>(samples.count) + step.penalty();
   return result;
-}
-
-template <class T> std::pair<Matrix<T>, Matrix<T>> Trainer<T>::last_batch(Size node) const {
-  return last_ ? last_->last_batch(node) : std::pair<Matrix<T>, Matrix<T>>{};
 }
 
 template class Trainer<float>;

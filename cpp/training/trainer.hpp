@@ -38,10 +38,11 @@ template <class T> class Trainer {
   EpochResult run(const Epoch<T>& epoch);
   // One step over all samples that leaves its gradients in the network and changes nothing else.
   EpochResult compute_gradient(const Samples<T>& samples, const Look& look);
-  // What compute_gradient left of a node: its outputs and its delta for all rows, null when they were not kept.
-  std::pair<Matrix<T>, Matrix<T>> last_batch(Size node) const;
+  // The same, and then look_at(step) while the step still holds the outputs and deltas of all rows.
+  EpochResult probe(const Samples<T>& samples, FunctionRef<void(const Step<T>&)> look_at);
 
  private:
+  EpochResult run_gradient(Step<T>& step, const Samples<T>& samples, const Look& look);
   bool exploded(double cost);
   int threads_for_batch(Size rows) const;
   Step<T>& step_for(Size rows, int threads);
@@ -51,7 +52,6 @@ template <class T> class Trainer {
   Objective<T> objective_;
   std::optional<Optimizer<T>> optimizer_;
   double first_cost_ = 0;                        // of the first batch after set_optimizer
-  Step<T>* last_ = nullptr;                      // of compute_gradient
   std::vector<std::unique_ptr<Step<T>>> steps_;  // of the sizes seen lately
 };
 

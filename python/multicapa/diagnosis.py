@@ -33,8 +33,8 @@ class Diagnosis(Callback):
     - ``saturated``: share of its outputs at the bounds of a sigmoid, tanh or softsign;
     - ``delta``: root mean square of dCost/dz times the number of samples;
     - ``parameters``: how many it has;
-    - ``weight_norm``, ``gradient_norm``, ``update_norm``: of these, the gradient before any clipping, the update that of
-      the whole epoch.
+    - ``weight_norm``, ``gradient_norm``, ``update_norm``: of these; the gradient before any clipping, the update
+      that of the whole epoch.
 
     Parameters
     ----------
@@ -115,8 +115,7 @@ def _probe(run: Run) -> tuple[dict[str, Any], dict[str, Any], Any]:
     kept = network.gradients.flat.copy()
     plain = replace(run.regularization, clip_value=None, clip_norm=None, normalize_gradient=None)
     network._set_objective(run.loss, replace(plain, weight_noise=0.0, target_noise=0.0))
-    network._core.loss_and_gradient(*probe.core_arguments())
-    nodes = network._core.probe()
+    nodes = network._core.probe(*probe.core_arguments())
     gradients = {name: view.copy() for name, view in network.gradients.items()}
     network.gradients.flat[:] = kept
     return nodes, gradients, network._core.predict(probe.x)
