@@ -36,9 +36,15 @@ template <class T> struct Operands {
 template <class T> class Product {
  public:
   Product(Form form, LayerShape shape)
-      : form_(form), shape_(shape), in_stride_(padded(shape.in)), out_stride_(padded(shape.out)),
-        x_(random_buffer<T>(shape.batch * in_stride_, 1)), dy_(random_buffer<T>(shape.batch * out_stride_, 2)),
-        w_(random_buffer<T>(shape.in * shape.out, 3)), transposed_(shape.in * shape.out),
+      : form_(form),
+        shape_(shape),
+        in_stride_(padded(shape.in)),
+        out_stride_(padded(shape.out)),
+        x_(random_buffer<T>(shape.batch * in_stride_, 1)),
+        dy_(random_buffer<T>(shape.batch * out_stride_, 2)),
+        w_(random_buffer<T>(shape.in * shape.out, 3)),
+        transposed_(shape.in * shape.out),
+        scratch_(backward_scratch(shape.in, shape.out)),
         bias_(random_buffer<T>(shape.out, 4)),
         result_(std::max(shape.batch, shape.in) * std::max(in_stride_, out_stride_)) {
     for (Size i = 0; i < shape.in; ++i)
@@ -60,10 +66,9 @@ template <class T> class Product {
     const Matrix<const T> w{w_.data(), in, out, out};
     if (form_ == Form::forward)
       multiply_forward<T>(table, x, w, bias_.data(), {result_.data(), batch, out, out_stride_});
-    else if (form_ == Form::gradient)
-      multiply_gradient<T>(table, x, dy, result_.data(), false);
+    else if (form_ == Form::gradient) multiply_gradient<T>(table, x, dy, result_.data(), false);
     else
-      multiply_backward<T>(table, dy, w, plans_transpose(in, out) ? transposed_.data() : nullptr,
+      multiply_backward<T>(table, dy, w, plans_transpose(in, out) ? transposed_.data() : nullptr, scratch_.data(),
                            {result_.data(), batch, in, in_stride_});
   }
 
@@ -86,9 +91,12 @@ template <class T> class Product {
   Operands<T> operands() const {
     const auto [batch, in, out] = shape_;
     switch (form_) {
-      case Form::forward: return {{batch, out, in}, x_.data(), in_stride_, 1, w_.data(), out, bias_.data()};
-      case Form::gradient: return {{in, out, batch}, x_.data(), 1, in_stride_, dy_.data(), out_stride_, nullptr};
-      default: return {{batch, in, out}, dy_.data(), out_stride_, 1, transposed_.data(), in, nullptr};
+      case Form::forward:
+        return {{batch, out, in}, x_.data(), in_stride_, 1, w_.data(), out, bias_.data()};
+      case Form::gradient:
+        return {{in, out, batch}, x_.data(), 1, in_stride_, dy_.data(), out_stride_, nullptr};
+      default:
+        return {{batch, in, out}, dy_.data(), out_stride_, 1, transposed_.data(), in, nullptr};
     }
   }
 
@@ -114,7 +122,7 @@ template <class T> class Product {
   const Form form_;
   const LayerShape shape_;
   const Size in_stride_, out_stride_;
-  Buffer<T> x_, dy_, w_, transposed_, bias_, result_;
+  Buffer<T> x_, dy_, w_, transposed_, scratch_, bias_, result_;
 };
 
 template <class T> Record measure_product(Form form, LayerShape shape, void (Product<T>::*multiply)(), double seconds) {

@@ -67,14 +67,23 @@ template <class T> const LossKernel<T>& softmax_cross_entropy() {
 template <class T> class Classification {
  public:
   Classification(Size rows, Size classes)
-      : rows_(rows), classes_(classes), z_(random_buffer<T>(rows * classes, 1, -4, 4)), target_(rows * classes),
-        dy_(rows * classes), cost_(rows) {
+      : rows_(rows),
+        classes_(classes),
+        z_(random_buffer<T>(rows * classes, 1, -4, 4)),
+        target_(rows * classes),
+        dy_(rows * classes),
+        cost_(rows) {
     for (Size r = 0; r < rows; ++r) target_.data()[r * classes + r % classes] = 1;
   }
 
   void run() {
-    kernel_.fused({{z_.data(), rows_, classes_, classes_}, {target_.data(), rows_, classes_, classes_}, nullptr, 1, 0,
-                   {dy_.data(), rows_, classes_, classes_}, cost_.data()});
+    kernel_.fused({{z_.data(), rows_, classes_, classes_},
+                   {target_.data(), rows_, classes_, classes_},
+                   nullptr,
+                   1,
+                   0,
+                   {dy_.data(), rows_, classes_, classes_},
+                   cost_.data()});
   }
 
   void check() const {
@@ -96,14 +105,14 @@ template <class T> class Classification {
 template <class T> void add_softmax_cross_entropy(Cases& cases) {
   constexpr Size rows = 128;
   for (const Size classes : {3, 10, 100})
-    cases.push_back({"kernel/softmax_cross_entropy/" + std::to_string(rows) + "x" + std::to_string(classes) + "/" +
-                         type_name<T>(),
-                     [=](double seconds) {
-                       Classification<T> work(rows, classes);
-                       work.run();
-                       work.check();
-                       return per_number(measure(seconds, [&] { work.run(); }), rows * classes);
-                     }});
+    cases.push_back(
+        {"kernel/softmax_cross_entropy/" + std::to_string(rows) + "x" + std::to_string(classes) + "/" + type_name<T>(),
+         [=](double seconds) {
+           Classification<T> work(rows, classes);
+           work.run();
+           work.check();
+           return per_number(measure(seconds, [&] { work.run(); }), rows * classes);
+         }});
 }
 
 // --- optimisers ----------------------------------------------------------------------------------------------------
@@ -133,8 +142,8 @@ template <class T> void add_updates(Cases& cases) {
     for (const Size count : {Size{1} << 12, Size{1} << 22}) {  // in the near cache, and out of all of them
       const OptimizerKernel<T>* kernel = &table.optimizers[i];
       const std::string name = std::string("kernel/update/") + kernel->name + "/" + std::to_string(count);
-      cases.push_back({name + "/" + type_name<T>(),
-                       [=](double seconds) { return measure_update(*kernel, count, seconds); }});
+      cases.push_back(
+          {name + "/" + type_name<T>(), [=](double seconds) { return measure_update(*kernel, count, seconds); }});
     }
 }
 

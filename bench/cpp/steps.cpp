@@ -43,7 +43,7 @@ template <class T> class Training {
 
   // Returns the mean loss.
   double run_epoch() {
-    const EpochResult result = trainer_.run({samples_, order_.data(), net_.batch, {net_.rate}, {}});
+    const EpochResult result = trainer_.run({samples_, order_.data(), samples_.count, net_.batch, {net_.rate}, {}});
     if (result.diverged || result.steps != steps())
       throw Mismatch("stopped after " + std::to_string(result.steps) + " of " + std::to_string(steps()) + " steps");
     return result.loss;
@@ -122,8 +122,7 @@ Measurement measure_training(Training<float>& training, double seconds) {
     training.shuffle();
     return seconds_of([&] { last = training.run_epoch(); }) / static_cast<double>(training.steps());
   });
-  if (!(last < first))
-    throw Mismatch("the loss went from " + std::to_string(first) + " to " + std::to_string(last));
+  if (!(last < first)) throw Mismatch("the loss went from " + std::to_string(first) + " to " + std::to_string(last));
   return time;
 }
 

@@ -16,7 +16,8 @@ namespace {
 
 // Measured: above this many multiplications the packing of BLAS repays itself (see bench/README.md).
 constexpr double large_product = 8e6;
-constexpr Size large_matrix = 512 * 1024;  // elements of w whose transposition costs more than BLAS's own packing
+constexpr Size large_matrix = 32 * 1024;   // numbers of w that are not copied over at every update
+constexpr Size few_rows = 64;              // for which the small matrices are transposed instead
 
 bool is_large(Size rows, Size columns, Size depth) {
   return static_cast<double>(rows) * static_cast<double>(columns) * static_cast<double>(depth) >= large_product;
@@ -49,13 +50,30 @@ void multiply_forward(const KernelTable<T>& k, Matrix<const T> x, Matrix<const T
 
 bool plans_transpose(Size in, Size out) { return in * out < large_matrix && out > 1; }
 
+Size backward_scratch(Size in, Size out) { return plans_transpose(in, out) || out == 1 ? 0 : few_rows * (in + out); }
+
+namespace {
+
+// dxᵗ = w·dyᵗ: reads a large w once and as it lies, at the price of transposing dy and dx, which are small.
 template <class T>
-void multiply_backward(const KernelTable<T>& k, Matrix<const T> dy, Matrix<const T> w, const T* transposed,
+void multiply_transposed(const KernelTable<T>& k, Matrix<const T> dy, Matrix<const T> w, T* scratch, Matrix<T> dx) {
+  T *dy_transposed = scratch, *dx_transposed = scratch + w.columns * dy.rows;
+  k.transpose(dy, dy_transposed, dy.rows);
+  k.gemm({w.rows, dy.rows, w.columns}, w.data, w.stride, 1, dy_transposed, dy.rows, nullptr, dx_transposed, dy.rows,
+         false);
+  k.transpose({dx_transposed, w.rows, dy.rows, dy.rows}, dx.data, dx.stride);
+}
+
+}  // namespace
+
+template <class T>
+void multiply_backward(const KernelTable<T>& k, Matrix<const T> dy, Matrix<const T> w, const T* transposed, T* scratch,
                        Matrix<T> dx) {
   const GemmShape shape{dy.rows, w.rows, w.columns};
   if (w.columns == 1)  // a column is its own transpose
     return k.gemm(shape, dy.data, dy.stride, 1, w.data, w.rows, nullptr, dx.data, dx.stride, false);
   if (transposed) return k.gemm(shape, dy.data, dy.stride, 1, transposed, w.rows, nullptr, dx.data, dx.stride, false);
+  if (dy.rows <= few_rows) return multiply_transposed(k, dy, w, scratch, dx);
   blas<T>(CblasNoTrans, CblasTrans, shape, dy.data, dy.stride, w.data, w.stride, T(0), dx.data, dx.stride);
 }
 
@@ -84,9 +102,10 @@ std::string blas_description() {
 #endif
 }
 
-#define MULTICAPA_INSTANTIATE(T)                                                                                    \
-  template void multiply_forward<T>(const KernelTable<T>&, Matrix<const T>, Matrix<const T>, const T*, Matrix<T>);  \
-  template void multiply_backward<T>(const KernelTable<T>&, Matrix<const T>, Matrix<const T>, const T*, Matrix<T>); \
+#define MULTICAPA_INSTANTIATE(T)                                                                                   \
+  template void multiply_forward<T>(const KernelTable<T>&, Matrix<const T>, Matrix<const T>, const T*, Matrix<T>); \
+  template void multiply_backward<T>(const KernelTable<T>&, Matrix<const T>, Matrix<const T>, const T*, T*,        \
+                                     Matrix<T>);                                                                   \
   template void multiply_gradient<T>(const KernelTable<T>&, Matrix<const T>, Matrix<const T>, T*, bool);
 MULTICAPA_INSTANTIATE(float)
 MULTICAPA_INSTANTIATE(double)

@@ -12,10 +12,11 @@ namespace multicapa {
 template <class T>
 void multiply_forward(const KernelTable<T>& kernels, Matrix<const T> x, Matrix<const T> w, const T* bias, Matrix<T> c);
 
-// dx = dy·wᵗ, from w (in × out) and, where plans_transpose says it is kept, its transpose (out × in, without gaps).
+// dx = dy·wᵗ, from w (in × out) and, where plans_transpose says it is kept, its transpose (out × in, without gaps);
+// scratch as backward_scratch says.
 template <class T>
 void multiply_backward(const KernelTable<T>& kernels, Matrix<const T> dy, Matrix<const T> w, const T* transposed,
-                       Matrix<T> dx);
+                       T* scratch, Matrix<T> dx);
 
 // dw = xᵗ·dy, or dw += xᵗ·dy; dw has in rows and no gaps.
 template <class T>
@@ -23,6 +24,8 @@ void multiply_gradient(const KernelTable<T>& kernels, Matrix<const T> x, Matrix<
 
 // Whether multiply_backward wants the transpose of an in × out matrix kept beside it.
 bool plans_transpose(Size in, Size out);
+// Numbers of memory that multiply_backward works in.
+Size backward_scratch(Size in, Size out);
 
 // BLAS keeps to one thread, since our own team works around it; other libraries may have raised its count.
 void hold_blas_at_one_thread();

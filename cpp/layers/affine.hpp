@@ -22,6 +22,7 @@ template <class T> class Affine {
     plan.parameters.push_back({"weight", {in_, units_}, in_, fan_out, true});
     if (has_bias_) plan.parameters.push_back({"bias", {units_}, in_, fan_out, false});
     plan.derived = plans_transpose(in_, units_) ? in_ * units_ : 0;
+    plan.scratch = backward_scratch(in_, units_);
     plan.work_per_row = static_cast<double>(in_) * static_cast<double>(units_);
     plan.whole_batch_gradient = true;
   }
@@ -38,7 +39,7 @@ template <class T> class Affine {
     }
     if (call.dx[0].data)
       multiply_backward<T>(*call.kernels, dz, weights(call), plans_transpose(in_, units_) ? call.derived : nullptr,
-                           call.dx[0]);
+                           call.scratch, call.dx[0]);
   }
 
   void gradient(const Call<T>& call, Matrix<const T> dz, Size parameter, Size first, Size count, T* out) const {

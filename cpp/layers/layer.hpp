@@ -31,6 +31,7 @@ struct LayerPlan {
   std::vector<StatePlan> states;
   Size kept_per_row = 0;    // numbers that backward wants back from forward
   Size derived = 0;         // numbers computed from the parameters, such as a transposed copy
+  Size scratch = 0;         // numbers of memory to work in during one call
   double work_per_row = 0;  // multiplications of the forward pass
   bool backward_reads_input = true;
   bool backward_reads_output = false;
@@ -56,6 +57,7 @@ template <class T> struct Call {
   T* state = nullptr;
   T* kept = nullptr;
   const T* derived = nullptr;
+  T* scratch = nullptr;
   T* batch_sums = nullptr;  // the combined sums of the whole batch, forward's then backward's
   bool training = false;
   std::uint64_t seed = 0;  // random numbers are a function of the seed, the stream and the element

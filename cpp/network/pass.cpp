@@ -51,7 +51,7 @@ Pass<T>::Pass(Network<T>& network, Workspace<T>& workspace, bool training)
       calls_(network.nodes().size()),
       scratch_places_(network.nodes().size()) {
   const std::vector<Node<T>>& nodes = network.nodes();
-  Size most_scratch = 0;
+  Size most_scratch = 0, most_layer_scratch = 0;
   std::vector<bool> reached(nodes.size(), false);
   for (std::size_t n = nodes.size(); n-- > 1;) {
     const Node<T>& node = nodes[n];
@@ -75,11 +75,15 @@ Pass<T>::Pass(Network<T>& network, Workspace<T>& workspace, bool training)
       reached[static_cast<std::size_t>(input)] = true;
     }
     most_scratch = std::max(most_scratch, scratch_needed.total());
+    most_layer_scratch = std::max(most_layer_scratch, node.plan.scratch);
     call.output = {nullptr, 0, node.width, node.stride};
     call.dy = call.output;
   }
   read_parameters_from(network.parameters().data());
-  if (workspace.keep().backward) scratch_ = Buffer<T>(most_scratch);
+  if (!workspace.keep().backward) return;
+  scratch_ = Buffer<T>(most_scratch);
+  layer_scratch_ = Buffer<T>(most_layer_scratch);
+  for (Call<T>& call : calls_) call.scratch = layer_scratch_.data();
 }
 
 template <class T> void Pass<T>::place(Size first, Size rows) {

@@ -69,7 +69,7 @@ template <class T> class Pass {
   Workspace<T>& workspace_;
   std::vector<Call<T>> calls_;                     // one per node; the input's is empty
   std::vector<std::vector<Size>> scratch_places_;  // per node and input: where dx waits to be added, or -1
-  Buffer<T> scratch_;
+  Buffer<T> scratch_, layer_scratch_;
   const T* parameters_ = nullptr;
   std::uint64_t step_ = 0;
   Size first_ = -1, rows_ = -1;
