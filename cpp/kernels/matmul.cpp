@@ -16,8 +16,8 @@ namespace {
 
 // Measured: above this many multiplications the packing of BLAS repays itself (see bench/README.md).
 constexpr double large_product = 8e6;
-constexpr Size large_matrix = 32 * 1024;   // numbers of w that are not copied over at every update
-constexpr Size few_rows = 64;              // for which the small matrices are transposed instead
+constexpr Size large_matrix = 32 * 1024;  // numbers of w that are not copied over at every update
+constexpr Size few_rows = 64;             // for which the small matrices are transposed instead
 
 bool is_large(Size rows, Size columns, Size depth) {
   return static_cast<double>(rows) * static_cast<double>(columns) * static_cast<double>(depth) >= large_product;

@@ -139,6 +139,8 @@ template <class T> void Network<T>::freeze(const std::string& name, bool frozen)
   for (Tensor& tensor : parameter_tensors_)
     if (tensor.name.substr(0, tensor.name.rfind('.')) == name) tensor.frozen = frozen, found = true;
   if (!found) throw InvalidArgument("there is no layer \"" + name + "\" with parameters to freeze");
+  any_frozen_ =
+      std::any_of(parameter_tensors_.begin(), parameter_tensors_.end(), [](const Tensor& t) { return t.frozen; });
 }
 
 template <class T> void Network<T>::attach(const std::string& name, const Function<T>& function) {

@@ -62,6 +62,7 @@ template <class T> class Network {
   const KernelTable<T>& kernels() const { return kernels_; }
 
   void freeze(const std::string& node, bool frozen);
+  bool any_frozen() const { return any_frozen_; }
   void attach(const std::string& node, const Function<T>& function);
   bool calls_out() const;  // some layer runs functions of the caller's
   // Brings what is derived from the parameters up to date; Python may have written to them through a view.
@@ -80,6 +81,7 @@ template <class T> class Network {
   const KernelTable<T>& kernels_;
   std::vector<Node<T>> nodes_;
   std::vector<Tensor> parameter_tensors_, state_tensors_;
+  bool any_frozen_ = false;
   Buffer<T> parameters_, gradients_, state_, derived_;
 };
 

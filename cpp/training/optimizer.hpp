@@ -19,6 +19,7 @@ template <class T> class Optimizer {
   // `decays`: a weight, to which weight decay applies, as opposed to a bias.
   void update(T* weight, const T* gradient, Size offset, Size count, bool decays);
 
+  bool decays_weights() const { return weight_decay_ >= 0; }
   const char* name() const { return kernel_->name; }
   std::vector<Buffer<T>>& slots() { return slots_; }
   Size steps = 0;

@@ -212,6 +212,8 @@ template <class T> void Step<T>::run_loss(Lane& lane, Size block, const Input& i
 }
 
 template <class T> void Step<T>::update_parameters(Member& member, Optimizer<T>* optimizer, const Closing& closing) {
+  if (optimizer && updates_as_one(*optimizer))
+    return member.phase(1, [&](Size) { update_as_one(*optimizer); }, closing);
   const Size tasks = static_cast<Size>(tasks_.size());
   const bool rescales = optimizer && objective_.norm != GradientNorm::as_is;
   const auto trained = [&](Size t) { return !optimizer || !at(tasks_, t).tensor->frozen; };
@@ -228,6 +230,20 @@ template <class T> void Step<T>::update_parameters(Member& member, Optimizer<T>*
         if (trained(t)) apply_update(t, *optimizer, norm_factor_);
       },
       closing);
+}
+
+// A network so small that its gradient is one thread's work is updated in one go over the flat vectors, unless some
+// parameters are treated otherwise than others.
+template <class T> bool Step<T>::updates_as_one(const Optimizer<T>& optimizer) const {
+  return partition_.chunks.size() == 1 && objective_.norm == GradientNorm::as_is && !objective_.clips_values &&
+         objective_.l1 == 0 && objective_.l2 == 0 && !network_.any_frozen() &&
+         (!optimizer.decays_weights() || objective_.penalize_biases);
+}
+
+template <class T> void Step<T>::update_as_one(Optimizer<T>& optimizer) {
+  optimizer.update(network_.parameters().data(), network_.gradients().data(), 0, network_.parameter_count(), true);
+  for (const ParameterTask& task : tasks_)
+    if (node(task.tensor->node).plan.derived) derive(task, network_.parameters().data());
 }
 
 // What stays as it is still has its part in the cost.

@@ -78,6 +78,8 @@ template <class T> class Step {
   void backward_segment(Lane& lane, Size segment, Size block);
   void run_loss(Lane& lane, Size block, const Input& input);
   void combine(Lane& lane, Size sync, bool backward);
+  bool updates_as_one(const Optimizer<T>& optimizer) const;
+  void update_as_one(Optimizer<T>& optimizer);
   void compute_gradient(Size task);
   void penalize_frozen(Size task);
   double add_penalty(const ParameterTask& task, T* gradient);
