@@ -122,6 +122,19 @@ struct Softplus : NoParameter {
   template <class T> static Vector<T> derivative(Vector<T> a, Vector<T>) { return -exponential_minus_one<T>(-a); }
 };
 
+// Misra 2019.
+struct Mish : NoParameter {
+  static constexpr const char *name = "mish", *formula = "z tanh(log(1 + exp(z)))";
+  static constexpr bool from_output = false;
+  template <class T> static Vector<T> value(Vector<T> z, Vector<T>) {
+    return z * hyperbolic_tangent<T>(softplus<T>(z));
+  }
+  template <class T> static Vector<T> derivative(Vector<T> z, Vector<T>) {
+    const Vector<T> t = hyperbolic_tangent<T>(softplus<T>(z));
+    return t + z * logistic<T>(z) * (T(1) - t * t);
+  }
+};
+
 struct Exponential : NoParameter {
   static constexpr const char *name = "exponential", *formula = "exp(z)";
   static constexpr bool from_output = true;
@@ -152,9 +165,9 @@ constexpr ActivationKernel<T> softmax_row{"softmax",  "exp(z_i) / sum_j exp(z_j)
 
 template <class T>
 constexpr ActivationKernel<T> activation_list[] = {
-    activation_row<T, Linear>,      activation_row<T, Step>, activation_row<T, Sigmoid>,
-    activation_row<T, Tanh>,        activation_row<T, Relu>, activation_row<T, Softsign>,
-    activation_row<T, LeakyRelu>,   activation_row<T, Elu>,  activation_row<T, Selu>,
-    activation_row<T, Gelu>,        activation_row<T, Silu>, activation_row<T, Softplus>,
-    activation_row<T, Exponential>, softmax_row<T>,
+    activation_row<T, Linear>,    activation_row<T, Step>,        activation_row<T, Sigmoid>,
+    activation_row<T, Tanh>,      activation_row<T, Relu>,        activation_row<T, Softsign>,
+    activation_row<T, LeakyRelu>, activation_row<T, Elu>,         activation_row<T, Selu>,
+    activation_row<T, Gelu>,      activation_row<T, Silu>,        activation_row<T, Softplus>,
+    activation_row<T, Mish>,      activation_row<T, Exponential>, softmax_row<T>,
 };

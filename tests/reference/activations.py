@@ -147,6 +147,17 @@ def softplus_derivative(z, p):
     return sigmoid(z)
 
 
+def mish(z, p):
+    """z tanh(log(1 + e^z))"""
+    return z * np.tanh(softplus(z))
+
+
+def mish_derivative(z, p):
+    """t + z sigmoid(z) (1 - t^2) with t = tanh(log(1 + e^z))"""
+    t = np.tanh(softplus(z))
+    return t + z * softplus_derivative(z, p) * (1 - t**2)
+
+
 def exponential(z, p):
     """g(z) = e^z; g' = g"""
     return np.exp(z)
@@ -182,6 +193,7 @@ ACTIVATIONS = {
     "gelu": Activation(gelu, gelu_derivative),
     "silu": Activation(silu, silu_derivative),
     "softplus": Activation(softplus, softplus_derivative),
+    "mish": Activation(mish, mish_derivative),
     "exponential": Activation(exponential, exponential),
 }
 
