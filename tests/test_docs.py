@@ -13,7 +13,8 @@ import multicapa as mc
 MODULES = sorted(
     info.name
     for info in pkgutil.walk_packages(mc.__path__, "multicapa.")
-    if not info.name.endswith(("._core", ".__main__")) and not info.name.startswith("multicapa.cli")
+    if not info.name.endswith(("._core", ".__main__"))
+    and not info.name.startswith(("multicapa.cli", "multicapa.lib"))  # the BLAS library lies beside the extension
 )
 PUBLIC_MODULES = ("layers", "losses", "optimizers", "schedules", "callbacks", "data", "initializers")
 
