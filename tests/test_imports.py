@@ -20,7 +20,7 @@ PYTHON_ORDER = (
     {"augment", "callbacks", "curriculum", "diagnosis", "feed", "lbfgs", "progress"},
     {"training"},
     {"network"},
-    {"files"},
+    {"estimators", "files"},
     {"table"},
     {"cli"},
     {"__main__"},

@@ -60,12 +60,15 @@ from multicapa.threads import set_num_threads
 
 __version__ = "0.1.0"
 
-_LOADED_WHEN_USED = ("augment", "plots")  # so that importing the package stays quick
+_LOADED_WHEN_USED = ("augment", "estimators", "plots")  # so that importing the package stays quick
+_ESTIMATORS = ("MLPClassifier", "MLPRegressor")
 
 
 def __getattr__(name: str) -> Any:
     if name in _LOADED_WHEN_USED:
         return importlib.import_module(f"multicapa.{name}")
+    if name in _ESTIMATORS:
+        return getattr(importlib.import_module("multicapa.estimators"), name)
     raise AttributeError(f"module 'multicapa' has no attribute {name!r}")
 
 
@@ -96,6 +99,8 @@ __all__ = [
     "History",
     "Input",
     "LayerNorm",
+    "MLPClassifier",
+    "MLPRegressor",
     "Maxout",
     "Momentum",
     "Nadam",
@@ -113,6 +118,7 @@ __all__ = [
     "callbacks",
     "concat",
     "data",
+    "estimators",
     "get_num_threads",
     "initializers",
     "layers",

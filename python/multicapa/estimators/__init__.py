@@ -1,0 +1,13 @@
+"""Networks in scikit-learn's manners: drop-in for ``sklearn.neural_network``, with what its users have asked for.
+
+>>> import multicapa as mc
+>>> from sklearn.datasets import load_iris
+>>> X, y = load_iris(return_X_y=True)
+>>> mc.MLPClassifier((16,), solver="lbfgs", random_state=0).fit(X, y).score(X, y) > 0.95
+True
+"""
+
+from multicapa.estimators.classifier import MLPClassifier
+from multicapa.estimators.regressor import MLPRegressor
+
+__all__ = ["MLPClassifier", "MLPRegressor"]
