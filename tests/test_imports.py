@@ -17,10 +17,11 @@ CPP_LEAVES = {"network/spec.hpp": "base", "network/spec.cpp": "base"}  # they st
 PYTHON_ORDER = (
     {"_core", "checks", "errors"},
     {"arrays", "data", "history", "initializers", "layers", "losses", "optimizers", "plots", "schedules", "threads"},
+    {"graph", "regularization", "views"},
     {"augment", "callbacks", "curriculum", "diagnosis", "feed", "lbfgs", "progress"},
     {"training"},
     {"network"},
-    {"estimators", "files"},
+    {"estimators", "files", "sequential"},
     {"table"},
     {"cli"},
     {"__main__"},

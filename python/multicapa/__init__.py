@@ -41,7 +41,7 @@ from multicapa.layers import (
     add,
     concat,
 )
-from multicapa.network import Network, Sequential
+from multicapa.network import Network
 from multicapa.optimizers import (
     LBFGS,
     SGD,
@@ -56,6 +56,7 @@ from multicapa.optimizers import (
     RMSprop,
     Rprop,
 )
+from multicapa.sequential import Sequential
 from multicapa.threads import set_num_threads
 
 __version__ = "0.1.0"

@@ -11,7 +11,8 @@ from multicapa.errors import DivergenceError
 
 if TYPE_CHECKING:
     from multicapa.history import History
-    from multicapa.training import Regularization, Run, Samples
+    from multicapa.regularization import Regularization
+    from multicapa.training import Run, Samples
 
 
 class _Stop(Exception):

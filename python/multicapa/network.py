@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,42 +11,15 @@ import numpy.typing as npt
 from multicapa import _core, initializers, layers, losses, training
 from multicapa.arrays import Array, as_samples
 from multicapa.checks import check_integer
+from multicapa.graph import graph_spec
 from multicapa.history import History
+from multicapa.regularization import Regularization
+from multicapa.views import Views
 
 # What the core need not know of a layer.
 _PYTHON_ONLY = ("weight_init", "bias_init", "value", "derivative")
 
 _FIRST_VALUES = {"bias": "zeros", "gamma": "ones", "beta": "zeros"}
-
-
-class Views(Mapping[str, Array]):
-    """Named arrays that share the core's memory; writing to them, or assigning to a name, changes the network."""
-
-    def __init__(self, flat: Array, tensors: Sequence[Mapping[str, Any]]) -> None:
-        self.flat = flat
-        self._views = {
-            t["name"]: flat[t["offset"] : t["offset"] + int(np.prod(t["shape"]))].reshape(t["shape"]) for t in tensors
-        }
-
-    def __getitem__(self, name: str) -> Array:
-        if name not in self._views:
-            raise KeyError(f"{name!r}; there are {', '.join(self._views)}")
-        return self._views[name]
-
-    def __setitem__(self, name: str, values: npt.ArrayLike) -> None:
-        view, array = self[name], np.asarray(values)
-        if array.shape != view.shape:
-            raise ValueError(f"{name} has shape {view.shape}, not {array.shape}")
-        view[...] = array
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._views)
-
-    def __len__(self) -> int:
-        return len(self._views)
-
-    def __repr__(self) -> str:
-        return "{" + ", ".join(f"{name!r}: {v.dtype} {v.shape}" for name, v in self._views.items()) + "}"
 
 
 class Network:
@@ -102,7 +73,7 @@ class Network:
         for symbol, what in ((inputs, "inputs"), (outputs, "outputs")):
             if not isinstance(symbol, layers.Symbol):
                 raise TypeError(f"{what} should be Input(...) or the result of calling a layer, not {symbol!r}")
-        self._build(_graph_spec(inputs, outputs), dtype, seed)
+        self._build(graph_spec(inputs, outputs), dtype, seed)
 
     def _build(self, spec: list[dict[str, Any]], dtype: npt.DTypeLike, seed: int | None) -> None:
         self.dtype: np.dtype[Any] = np.dtype(dtype)
@@ -257,7 +228,7 @@ class Network:
         """
         chosen = self.loss if loss is None else losses.get(loss)
         samples = training.Samples.prepare(self, X, y, chosen, training.as_encoding(target_range), sample_weight, None)
-        self._set_objective(chosen, training.Regularization(l1=l1, l2=l2, penalize_biases=penalize_biases))
+        self._set_objective(chosen, Regularization(l1=l1, l2=l2, penalize_biases=penalize_biases))
         value: float = self._core.loss_and_gradient(*samples.core_arguments())
         return value, self.gradients
 
@@ -360,8 +331,8 @@ class Network:
         """Bring back what :meth:`copy_numbers` copied."""
         self.parameters.flat[:], self.state.flat[:] = numbers
 
-    def _set_objective(self, loss: losses.Loss, regularization: training.Regularization | None = None) -> None:
-        objective = (loss, *(regularization or training.Regularization()).core_arguments())
+    def _set_objective(self, loss: losses.Loss, regularization: Regularization | None = None) -> None:
+        objective = (loss, *(regularization or Regularization()).core_arguments())
         if objective == self._objective:
             return
         if isinstance(loss, losses.CustomLoss):
@@ -396,97 +367,3 @@ class Network:
         self._core.training_steps = state["training_steps"]
         self.history, self.metadata, self.loss = state["history"], state["metadata"], state["loss"]
         self.freeze(*state["frozen"])
-
-
-class Sequential(Network):
-    """A network whose layers follow one another.
-
-    Parameters
-    ----------
-    layers : sequence of Layer
-        In order; each reads the one before.
-    input_shape : int or sequence of int
-        Shape of one sample.
-    skip_connections : bool, default=False
-        Whether each Dense and Maxout layer reads the input and all layers before it, each pair with its own weights:
-        the layer-skipping feed-forward net.
-    dtype, seed
-        As in :class:`Network`.
-
-    Examples
-    --------
-    >>> import multicapa as mc
-    >>> net = mc.Sequential([mc.Dense(8, "relu"), mc.Dropout(0.2), mc.Dense(2, "softmax")], input_shape=(4,), seed=0)
-    >>> net
-    Sequential((4,) -> (2,), 3 layers, 58 parameters, float32)
-    """
-
-    def __init__(
-        self,
-        layers: Sequence[layers.Layer],
-        *,
-        input_shape: int | Sequence[int],
-        skip_connections: bool = False,
-        dtype: npt.DTypeLike = "float32",
-        seed: int | None = None,
-    ) -> None:
-        if not layers:
-            raise ValueError("a network needs at least one layer")
-        for layer in layers:
-            if not isinstance(layer, _Layer):
-                raise TypeError(f"Sequential takes layers, not {layer!r}")
-        start = _input(input_shape)
-        stages = [start]  # the input, and each layer with weights together with what follows it
-        for layer in layers:
-            if skip_connections and layer.type in ("dense", "maxout") and len(stages) > 1:
-                stages.append(layer(_concat(stages)))
-            elif layer.type in ("dense", "maxout"):
-                stages.append(layer(stages[-1]))
-            else:
-                stages[-1] = layer(stages[-1])
-        super().__init__(start, stages[-1], dtype=dtype, seed=seed)
-
-
-_Layer, _input, _concat = layers.Layer, layers.Input, layers.concat  # Sequential's argument hides the module
-
-
-def _graph_spec(inputs: layers.Symbol, outputs: layers.Symbol) -> list[dict[str, Any]]:
-    """The layers between two symbols as plain data, each after those it reads, all with names."""
-    symbols = _ancestors(outputs)
-    if inputs not in symbols:
-        raise ValueError("the output does not depend on the input")
-    others = [s for s in symbols if not s.inputs and s is not inputs]
-    if others:
-        raise ValueError("the output depends on another input than the one given")
-    names: dict[layers.Symbol, str] = {}
-    counts: dict[str, int] = {}
-    used: dict[int, layers.Symbol] = {}
-    taken = {s.layer.name for s in symbols if s.layer.name is not None}
-    spec = []
-    for symbol in symbols:
-        layer = symbol.layer
-        if used.setdefault(id(layer), symbol) is not symbol:
-            raise ValueError(f"{layer!r} is used twice; layers do not share weights, make a second one")
-        names[symbol] = layer.name if layer.name is not None else _next_name(layer.type, counts, taken)
-        options = {key: value for key, value in layer.options().items() if value is not None}
-        spec.append({"type": layer.type, "name": names[symbol], "inputs": [names[s] for s in symbol.inputs], **options})
-    return spec
-
-
-def _ancestors(symbol: layers.Symbol) -> list[layers.Symbol]:
-    seen: set[layers.Symbol] = set()
-    waiting = [symbol]
-    while waiting:
-        current = waiting.pop()
-        if current not in seen:
-            seen.add(current)
-            waiting.extend(current.inputs)
-    return sorted(seen, key=lambda s: s.created)
-
-
-def _next_name(kind: str, counts: dict[str, int], taken: set[str]) -> str:
-    while True:
-        counts[kind] = counts.get(kind, 0) + 1
-        name = f"{kind}_{counts[kind]}"
-        if name not in taken:
-            return sys.intern(name)

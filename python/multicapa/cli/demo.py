@@ -15,8 +15,8 @@ from multicapa.cli.fitting import fit, limited_threads, save_figure
 from multicapa.cli.output import CommandError, heading, note, say, scores, show_confusion, show_scores
 from multicapa.data import Split, Standardizer, train_dev_test_split
 from multicapa.layers import Dense, Dropout, GaussianNoise
-from multicapa.network import Sequential
 from multicapa.optimizers import Adam
+from multicapa.sequential import Sequential
 from multicapa.table import ClassTarget, Columns, NumberColumn, TableModel
 
 _MODEL, _IMAGES, _FIGURE = "multicapa-demo.safetensors", "multicapa-demo-test.csv", "multicapa-demo.png"

@@ -18,7 +18,8 @@ from multicapa.cli.output import CommandError, heading, note, say, scores, show_
 from multicapa.cli.reading import check_writable, read_table
 from multicapa.data import train_dev_test_split
 from multicapa.layers import Dense, Dropout, Layer, check_activation
-from multicapa.network import Network, Sequential
+from multicapa.network import Network
+from multicapa.sequential import Sequential
 from multicapa.table import ClassTarget, Columns, Frame, NumberColumn, NumberTarget, TableModel, Target, listed
 
 

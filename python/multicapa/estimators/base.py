@@ -21,8 +21,10 @@ from multicapa.estimators import solver
 from multicapa.estimators.watch import Watch
 from multicapa.feed import Feed
 from multicapa.history import History
-from multicapa.network import Network, Sequential
+from multicapa.network import Network
 from multicapa.progress import Progress
+from multicapa.regularization import Regularization
+from multicapa.sequential import Sequential
 
 _THEIR_NAMES = {"linear": "identity", "sigmoid": "logistic", "exponential": "exp"}
 
@@ -153,7 +155,7 @@ class MLP(BaseEstimator):  # type: ignore[misc]
         network, loss = self._network(X, targets, check_random_state(self.random_state), fresh)
         X, targets, weights, mean_weight = _weighted(X, targets, weights, classes_of)
         batch, optimizer, _ = self._batch_and_optimizer(len(X), True)
-        taming = training.Regularization(l2=self.alpha / (batch * mean_weight), clip_norm=self.clip_norm)
+        taming = Regularization(l2=self.alpha / (batch * mean_weight), clip_norm=self.clip_norm)
         self.n_iter_ = 0
         callbacks = [Watch(self, None, len(X)), *as_callbacks(self.callbacks)]
         run = training.Run(
