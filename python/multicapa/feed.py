@@ -66,7 +66,10 @@ class Feed:
         assert self._augment is not None
         rng = self._generator(_AUGMENTATION + epoch)
         network = self._network
-        return as_samples(self._augment(self._samples.x, rng), network.input_shape, network.dtype, "the augmented X")
+        made = as_samples(self._augment(self._samples.x, rng), network.input_shape, network.dtype, "the augmented X")
+        if len(made) != len(self._samples.x):
+            raise ValueError(f"the augmented X should have {len(self._samples.x)} samples like X, not {len(made)}")
+        return made
 
     def _generator(self, stream: int) -> np.random.Generator:
         return np.random.Generator(np.random.Philox(key=np.array([self._network.seed, stream], dtype=np.uint64)))
