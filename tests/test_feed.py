@@ -1,5 +1,6 @@
 """What an epoch is fed: fit(augment=...) through the training loop."""
 
+import itertools
 import threading
 
 import numpy as np
@@ -25,7 +26,7 @@ def test_each_epoch_sees_samples_of_its_own():
     net = network()
     net.fit(X, Y, epochs=4, augment=augment)
     assert len(seen) == 4
-    assert all((a != b).all() for a, b in zip(seen, seen[1:], strict=False))
+    assert all((a != b).all() for a, b in itertools.pairwise(seen))
     other = network()
     other.fit(X, Y, epochs=4)
     assert (net.parameters.flat != other.parameters.flat).any()
