@@ -12,9 +12,10 @@
 namespace multicapa::bench {
 namespace {
 
-enum class Form { forward, gradient, input_gradient };
-constexpr Form forms[] = {Form::forward, Form::gradient, Form::input_gradient};
-constexpr const char* form_names[] = {"forward", "gradient", "input_gradient"};
+// The last is forward with a sample a column: zᵗ = Wᵗ·xᵗ + b, which has no seam.
+enum class Form { forward, gradient, input_gradient, transposed_forward };
+constexpr Form forms[] = {Form::forward, Form::gradient, Form::input_gradient, Form::transposed_forward};
+constexpr const char* form_names[] = {"forward", "gradient", "input_gradient", "transposed_forward"};
 
 struct LayerShape {
   Size batch, in, out;
@@ -29,7 +30,7 @@ template <class T> struct Operands {
   Size a_row, a_column;
   const T* b;
   Size b_stride;
-  const T* bias;
+  GemmBias<T> bias;
 };
 
 // A dense layer's matrices, and one of its products.
@@ -44,11 +45,14 @@ template <class T> class Product {
         dy_(random_buffer<T>(shape.batch * out_stride_, 2)),
         w_(random_buffer<T>(shape.in * shape.out, 3)),
         transposed_(shape.in * shape.out),
+        x_transposed_(shape.in * shape.batch),
         scratch_(backward_scratch(shape.in, shape.out)),
         bias_(random_buffer<T>(shape.out, 4)),
-        result_(std::max(shape.batch, shape.in) * std::max(in_stride_, out_stride_)) {
+        result_(std::max({shape.batch, shape.in, shape.out}) * std::max({in_stride_, out_stride_, shape.batch})) {
     for (Size i = 0; i < shape.in; ++i)
       for (Size j = 0; j < shape.out; ++j) transposed_.data()[j * shape.in + i] = w_.data()[i * shape.out + j];
+    for (Size r = 0; r < shape.batch; ++r)
+      for (Size i = 0; i < shape.in; ++i) x_transposed_.data()[i * shape.batch + r] = x_.data()[r * in_stride_ + i];
   }
 
   double flops() const { return 2.0 * static_cast<double>(shape_.batch * shape_.in * shape_.out); }
@@ -92,22 +96,26 @@ template <class T> class Product {
     const auto [batch, in, out] = shape_;
     switch (form_) {
       case Form::forward:
-        return {{batch, out, in}, x_.data(), in_stride_, 1, w_.data(), out, bias_.data()};
+        return {{batch, out, in}, x_.data(), in_stride_, 1, w_.data(), out, {bias_.data(), nullptr}};
       case Form::gradient:
-        return {{in, out, batch}, x_.data(), 1, in_stride_, dy_.data(), out_stride_, nullptr};
+        return {{in, out, batch}, x_.data(), 1, in_stride_, dy_.data(), out_stride_, {}};
+      case Form::input_gradient:
+        return {{batch, in, out}, dy_.data(), out_stride_, 1, transposed_.data(), in, {}};
       default:
-        return {{batch, in, out}, dy_.data(), out_stride_, 1, transposed_.data(), in, nullptr};
+        return {{out, batch, in}, w_.data(), 1, out, x_transposed_.data(), batch, {nullptr, bias_.data()}};
     }
   }
 
   Size result_stride() const {
     if (form_ == Form::gradient) return shape_.out;
+    if (form_ == Form::transposed_forward) return shape_.batch;
     return form_ == Form::forward ? out_stride_ : in_stride_;
   }
 
   void check_row(const Operands<T>& o, Size i) const {
     for (Size j = 0; j < o.shape.columns; ++j) {
-      double sum = o.bias ? static_cast<double>(o.bias[j]) : 0, magnitude = std::abs(sum);
+      const T* bias = o.bias.per_column ? o.bias.per_column + j : o.bias.per_row ? o.bias.per_row + i : nullptr;
+      double sum = bias ? static_cast<double>(*bias) : 0, magnitude = std::abs(sum);
       for (Size k = 0; k < o.shape.depth; ++k) {
         const double a = static_cast<double>(o.a[i * o.a_row + k * o.a_column]);
         const double term = a * static_cast<double>(o.b[k * o.b_stride + j]);
@@ -122,7 +130,7 @@ template <class T> class Product {
   const Form form_;
   const LayerShape shape_;
   const Size in_stride_, out_stride_;
-  Buffer<T> x_, dy_, w_, transposed_, scratch_, bias_, result_;
+  Buffer<T> x_, dy_, w_, transposed_, x_transposed_, scratch_, bias_, result_;
 };
 
 template <class T> Record measure_product(Form form, LayerShape shape, void (Product<T>::*multiply)(), double seconds) {
@@ -134,11 +142,13 @@ template <class T> Record measure_product(Form form, LayerShape shape, void (Pro
 }
 
 template <class T> void add_products(Cases& cases, const std::string& prefix, void (Product<T>::*multiply)()) {
-  for (const Form form : forms)
+  for (const Form form : forms) {
+    if (form == Form::transposed_forward && multiply == &Product<T>::by_seam) continue;
     for (const LayerShape& s : shapes)
       cases.push_back({prefix + "/" + form_names[static_cast<int>(form)] + "/" + std::to_string(s.batch) + "x" +
                            std::to_string(s.in) + "x" + std::to_string(s.out) + "/" + type_name<T>(),
                        [=](double seconds) { return measure_product<T>(form, s, multiply, seconds); }});
+  }
 }
 
 template <class T> void add_cases(Cases& cases) {

@@ -15,6 +15,11 @@ template <class T> struct Matrix {
   Size stride = 0;  // elements from one row to the next
 };
 
+// How a block of samples lies in memory: each sample a row, or each feature a row and each sample a column. In the
+// second, the lanes of a register are samples, so layers of three or ten units waste none; the columns are filled up
+// to whole cache lines, and what stands in the surplus ones is computed along and never read.
+enum class Arrangement { samples_as_rows, samples_as_columns };
+
 template <class T> Matrix<const T> as_const(Matrix<T> m) { return {m.data, m.rows, m.columns, m.stride}; }
 
 // Every parameter of a network starts on a cache line of its flat vector; this many numbers lie between two starts.

@@ -156,11 +156,11 @@ void activate_backward(Matrix<const T> seen, Matrix<const T> dy, Matrix<T> dz, T
 }
 
 template <class T, class F>
-constexpr ActivationKernel<T> activation_row{
-    F::name, F::formula, F::parameter, F::default_parameter, F::from_output, activate<T, F>, activate_backward<T, F>};
+constexpr ActivationKernel<T> activation_row{F::name, F::formula,     F::parameter,   F::default_parameter,
+                                             true,    F::from_output, activate<T, F>, activate_backward<T, F>};
 
 template <class T>
-constexpr ActivationKernel<T> softmax_row{"softmax",  "exp(z_i) / sum_j exp(z_j)", nullptr, 0, true,
+constexpr ActivationKernel<T> softmax_row{"softmax",  "exp(z_i) / sum_j exp(z_j)", nullptr, 0, false, true,
                                           softmax<T>, softmax_backward<T>};
 
 template <class T>

@@ -16,7 +16,7 @@ template <class T> struct GemmOperands {
   Size a_row, a_column;
   const T* b;
   Size b_stride;
-  const T* bias;
+  GemmBias<T> bias;
   T* c;
   Size c_stride;
   Size depth;
@@ -39,8 +39,11 @@ inline void gemm_tile(const GemmOperands<T>& o, Size row, Size column, Size tail
   };
   Vector<T> sum[Rows][Panels];
   unrolled<Panels>([&](auto p) {
-    const Vector<T> start = o.bias ? get(o.bias + column, p) : Vector<T>{};
-    unrolled<Rows>([&](auto r) { sum[r][p] = o.accumulate ? start + get(c + r * c_stride, p) : start; });
+    const Vector<T> start = o.bias.per_column ? get(o.bias.per_column + column, p) : Vector<T>{};
+    unrolled<Rows>([&](auto r) {
+      const Vector<T> biased = o.bias.per_row ? start + o.bias.per_row[row + r] : start;
+      sum[r][p] = o.accumulate ? biased + get(c + r * c_stride, p) : biased;
+    });
   });
   for (Size k = 0; k < depth; ++k, a += a_column, b += b_stride) {
     if (far) unrolled<Panels>([&](auto p) { __builtin_prefetch(b + 12 * b_stride + p * width<T>); });
@@ -109,7 +112,7 @@ template <class T> inline Size gemm_single_row(const GemmOperands<T>& o, Size co
 }
 
 template <class T>
-void gemm(GemmShape shape, const T* a, Size a_row, Size a_column, const T* b, Size b_stride, const T* bias, T* c,
+void gemm(GemmShape shape, const T* a, Size a_row, Size a_column, const T* b, Size b_stride, GemmBias<T> bias, T* c,
           Size c_stride, bool accumulate) {
   const GemmOperands<T> o{a, a_row, a_column, b, b_stride, bias, c, c_stride, shape.depth, accumulate};
   Size column = shape.rows == 1 ? gemm_single_row(o, shape.columns) : 0;

@@ -34,6 +34,7 @@ namespace {
 #include "kernels/gemm.inl"
 #include "kernels/transpose.inl"
 #include "kernels/elementwise.inl"
+#include "kernels/columns.inl"
 #include "kernels/random.inl"
 #include "kernels/norms.inl"
 #include "kernels/pieces.inl"
@@ -54,6 +55,8 @@ template <class T> constexpr KernelTable<T> make_table() {
           matrix_vector<T>,
           column_sum<T>,
           transpose<T>,
+          row_products<T>,
+          row_sums<T>,
           copy<T>,
           add<T>,
           multiply<T>,
@@ -72,6 +75,7 @@ template <class T> constexpr KernelTable<T> make_table() {
           largest_piece<T>,
           largest_piece_backward<T>,
           gather<T>,
+          gather_columns<T>,
           find_not_finite<T>,
           dropout_mask<T>,
           uniform<T>,

@@ -109,22 +109,32 @@ struct Perceptron : SummedLoss {
   }
 };
 
-// One output and no gaps: the rows themselves fill the register.
-template <class T, class F> inline void single_output_loss(const LossCall<T>& call) {
-  const Vector<T> p = broadcast<T>(call.parameter), scale = broadcast<T>(call.scale);
-  for_vectors<T>(call.y.rows, [&](Size r, auto part) {
-    const Vector<T> y = part.get(call.y.data + r), t = part.get(call.target.data + r);
-    part.put(call.cost + r, F::template value<T>(y, t, p));
-    if (!call.dy.data) return;
-    const Vector<T> weight = call.weight ? part.get(call.weight + r) * scale : scale;
-    part.put(call.dy.data + r, F::template derivative<T>(y, t, p) * weight);
+// Samples as columns: each lane sums up the cost of its own.
+template <class T, class F> void elementwise_loss_columns(const LossCall<T>& call) {
+  const Vector<T> p = broadcast<T>(call.parameter);
+  const T share = F::averaged ? T(1) / T(call.y.rows) : T(1);
+  for_vectors<T>(call.y.columns, [&](Size s, auto part) {
+    const Vector<T> scale = broadcast<T>(call.scale * share);
+    const Vector<T> weight = call.weight ? part.get(call.weight + s) * scale : scale;
+    Vector<T> total{};
+    for (Size i = 0; i < call.y.rows; ++i) {
+      const Vector<T> output = part.get(call.y.data + i * call.y.stride + s);
+      const Vector<T> target = part.get(call.target.data + i * call.target.stride + s);
+      total += F::template value<T>(output, target, p);
+      if (call.dy.data)
+        part.put(call.dy.data + i * call.dy.stride + s, F::template derivative<T>(output, target, p) * weight);
+    }
+    part.put(call.cost + s, total * share);
   });
 }
+
+template <class T> inline Matrix<T> as_one_row(Matrix<T> column) { return {column.data, 1, column.rows, column.rows}; }
 
 template <class T, class F> void elementwise_loss(const LossCall<T>& call) {
   const Size columns = call.y.columns;
   if (columns == 1 && call.y.stride == 1 && call.target.stride == 1 && call.dy.stride <= 1)
-    return single_output_loss<T, F>(call);
+    return elementwise_loss_columns<T, F>({as_one_row(call.y), as_one_row(call.target), call.weight, call.scale,
+                                           call.parameter, as_one_row(call.dy), call.cost});
   const Vector<T> p = broadcast<T>(call.parameter);
   const T share = F::averaged ? T(1) / T(columns) : T(1);
   for (Size r = 0; r < call.y.rows; ++r) {
@@ -142,19 +152,27 @@ template <class T, class F> void elementwise_loss(const LossCall<T>& call) {
 }
 
 template <class T, class Plain>
-constexpr LossKernel<T> loss_row{
-    Plain::name, Plain::formula, Plain::parameter, Plain::default_parameter, nullptr, elementwise_loss<T, Plain>,
-    nullptr};
+constexpr LossKernel<T> loss_row{Plain::name,      Plain::formula,
+                                 Plain::parameter, Plain::default_parameter,
+                                 nullptr,          elementwise_loss<T, Plain>,
+                                 nullptr,          elementwise_loss_columns<T, Plain>,
+                                 nullptr};
 
 // With a form that works on the logits of the output activation it names.
-template <class T, class Plain, void (*Fused)(const LossCall<T>&)>
+template <class T, class Plain, void (*Fused)(const LossCall<T>&), void (*FusedColumns)(const LossCall<T>&)>
 constexpr LossKernel<T> paired_loss_row{Plain::name,
                                         Plain::formula,
                                         Plain::parameter,
                                         Plain::default_parameter,
                                         Plain::fused_activation,
                                         elementwise_loss<T, Plain>,
-                                        Fused};
+                                        Fused,
+                                        elementwise_loss_columns<T, Plain>,
+                                        FusedColumns};
+
+template <class T, class Plain, class OfLogits>
+constexpr LossKernel<T> elementwise_pair =
+    paired_loss_row<T, Plain, elementwise_loss<T, OfLogits>, elementwise_loss_columns<T, OfLogits>>;
 
 template <class T>
 constexpr LossKernel<T> loss_list[] = {
@@ -162,9 +180,9 @@ constexpr LossKernel<T> loss_list[] = {
     loss_row<T, SquaredError>,
     loss_row<T, AbsoluteError>,
     loss_row<T, Huber>,
-    paired_loss_row<T, Poisson, elementwise_loss<T, PoissonOfExponential>>,
-    paired_loss_row<T, CrossEntropy, softmax_cross_entropy<T>>,
-    paired_loss_row<T, BinaryCrossEntropy, elementwise_loss<T, BinaryCrossEntropyOfSigmoid>>,
+    elementwise_pair<T, Poisson, PoissonOfExponential>,
+    paired_loss_row<T, CrossEntropy, softmax_cross_entropy<T>, softmax_cross_entropy_columns<T>>,
+    elementwise_pair<T, BinaryCrossEntropy, BinaryCrossEntropyOfSigmoid>,
     loss_row<T, Hinge>,
-    paired_loss_row<T, Perceptron, elementwise_loss<T, Perceptron>>,
+    elementwise_pair<T, Perceptron, Perceptron>,
 };

@@ -17,6 +17,7 @@ namespace {
 // Measured: above this many multiplications the packing of BLAS repays itself (see bench/README.md).
 constexpr double large_product = 8e6;
 constexpr Size large_matrix = 32 * 1024;  // numbers of w that are not copied over at every update
+constexpr Size few_units = 4;             // for which sums along the lanes are cheaper than a transposition
 constexpr Size few_rows = 64;             // for which the small matrices are transposed instead
 
 bool is_large(Size rows, Size columns, Size depth) {
@@ -42,7 +43,7 @@ void multiply_forward(const KernelTable<T>& k, Matrix<const T> x, Matrix<const T
   const GemmShape shape{x.rows, w.columns, w.rows};
   if (w.columns == 1 && w.stride == 1) return k.matrix_vector(x, w.data, bias ? *bias : T(0), c.data, c.stride);
   if (!is_large(shape.rows, shape.columns, shape.depth))
-    return k.gemm(shape, x.data, x.stride, 1, w.data, w.stride, bias, c.data, c.stride, false);
+    return k.gemm(shape, x.data, x.stride, 1, w.data, w.stride, {bias, nullptr}, c.data, c.stride, false);
   for (Size r = 0; bias && r < c.rows; ++r)
     k.copy({bias, 1, c.columns, c.columns}, {c.data + r * c.stride, 1, c.columns, c.columns});
   blas<T>(CblasNoTrans, CblasNoTrans, shape, x.data, x.stride, w.data, w.stride, bias ? T(1) : T(0), c.data, c.stride);
@@ -59,8 +60,7 @@ template <class T>
 void multiply_transposed(const KernelTable<T>& k, Matrix<const T> dy, Matrix<const T> w, T* scratch, Matrix<T> dx) {
   T *dy_transposed = scratch, *dx_transposed = scratch + w.columns * dy.rows;
   k.transpose(dy, dy_transposed, dy.rows);
-  k.gemm({w.rows, dy.rows, w.columns}, w.data, w.stride, 1, dy_transposed, dy.rows, nullptr, dx_transposed, dy.rows,
-         false);
+  k.gemm({w.rows, dy.rows, w.columns}, w.data, w.stride, 1, dy_transposed, dy.rows, {}, dx_transposed, dy.rows, false);
   k.transpose({dx_transposed, w.rows, dy.rows, dy.rows}, dx.data, dx.stride);
 }
 
@@ -71,8 +71,8 @@ void multiply_backward(const KernelTable<T>& k, Matrix<const T> dy, Matrix<const
                        Matrix<T> dx) {
   const GemmShape shape{dy.rows, w.rows, w.columns};
   if (w.columns == 1)  // a column is its own transpose
-    return k.gemm(shape, dy.data, dy.stride, 1, w.data, w.rows, nullptr, dx.data, dx.stride, false);
-  if (transposed) return k.gemm(shape, dy.data, dy.stride, 1, transposed, w.rows, nullptr, dx.data, dx.stride, false);
+    return k.gemm(shape, dy.data, dy.stride, 1, w.data, w.rows, {}, dx.data, dx.stride, false);
+  if (transposed) return k.gemm(shape, dy.data, dy.stride, 1, transposed, w.rows, {}, dx.data, dx.stride, false);
   if (dy.rows <= few_rows) return multiply_transposed(k, dy, w, scratch, dx);
   blas<T>(CblasNoTrans, CblasTrans, shape, dy.data, dy.stride, w.data, w.stride, T(0), dx.data, dx.stride);
 }
@@ -81,11 +81,37 @@ template <class T>
 void multiply_gradient(const KernelTable<T>& k, Matrix<const T> x, Matrix<const T> dy, T* dw, bool accumulate) {
   const GemmShape shape{x.columns, dy.columns, x.rows};
   if (dy.columns == 1)  // dwᵗ = dyᵗ·x, which fills the registers
-    return k.gemm({1, x.columns, x.rows}, dy.data, 1, dy.stride, x.data, x.stride, nullptr, dw, x.columns, accumulate);
+    return k.gemm({1, x.columns, x.rows}, dy.data, 1, dy.stride, x.data, x.stride, {}, dw, x.columns, accumulate);
   if (!is_large(shape.rows, shape.columns, shape.depth))
-    return k.gemm(shape, x.data, 1, x.stride, dy.data, dy.stride, nullptr, dw, dy.columns, accumulate);
+    return k.gemm(shape, x.data, 1, x.stride, dy.data, dy.stride, {}, dw, dy.columns, accumulate);
   blas<T>(CblasTrans, CblasNoTrans, shape, x.data, x.stride, dy.data, dy.stride, accumulate ? T(1) : T(0), dw,
           dy.columns);
+}
+
+template <class T>
+void multiply_forward_columns(const KernelTable<T>& k, Matrix<const T> x, Matrix<const T> w, const T* bias,
+                              Matrix<T> c) {
+  k.gemm({w.columns, c.columns, w.rows}, w.data, 1, w.stride, x.data, x.stride, {nullptr, bias}, c.data, c.stride,
+         false);
+}
+
+template <class T>
+void multiply_backward_columns(const KernelTable<T>& k, Matrix<const T> dy, Matrix<const T> w, Matrix<T> dx) {
+  k.gemm({w.rows, dx.columns, w.columns}, w.data, w.stride, 1, dy.data, dy.stride, {}, dx.data, dx.stride, false);
+}
+
+template <class T>
+void multiply_gradient_columns(const KernelTable<T>& k, Matrix<const T> x, Matrix<const T> dy, T* scratch, T* dw, T* db,
+                               bool accumulate) {
+  if (dy.rows <= few_units && dy.rows <= k.vector_width) {
+    k.row_products(x, dy, dw, accumulate);
+    if (db) k.row_sums(dy, db, accumulate);
+    return;
+  }
+  const Size units = dy.rows;
+  k.transpose(dy, scratch, units);
+  k.gemm({x.rows, units, x.columns}, x.data, x.stride, 1, scratch, units, {}, dw, units, accumulate);
+  if (db) k.column_sum({scratch, x.columns, units, units}, db, accumulate);
 }
 
 void hold_blas_at_one_thread() {
@@ -106,7 +132,11 @@ std::string blas_description() {
   template void multiply_forward<T>(const KernelTable<T>&, Matrix<const T>, Matrix<const T>, const T*, Matrix<T>); \
   template void multiply_backward<T>(const KernelTable<T>&, Matrix<const T>, Matrix<const T>, const T*, T*,        \
                                      Matrix<T>);                                                                   \
-  template void multiply_gradient<T>(const KernelTable<T>&, Matrix<const T>, Matrix<const T>, T*, bool);
+  template void multiply_gradient<T>(const KernelTable<T>&, Matrix<const T>, Matrix<const T>, T*, bool);           \
+  template void multiply_forward_columns<T>(const KernelTable<T>&, Matrix<const T>, Matrix<const T>, const T*,     \
+                                            Matrix<T>);                                                            \
+  template void multiply_backward_columns<T>(const KernelTable<T>&, Matrix<const T>, Matrix<const T>, Matrix<T>);  \
+  template void multiply_gradient_columns<T>(const KernelTable<T>&, Matrix<const T>, Matrix<const T>, T*, T*, T*, bool);
 MULTICAPA_INSTANTIATE(float)
 MULTICAPA_INSTANTIATE(double)
 

@@ -22,6 +22,18 @@ void multiply_backward(const KernelTable<T>& kernels, Matrix<const T> dy, Matrix
 template <class T>
 void multiply_gradient(const KernelTable<T>& kernels, Matrix<const T> x, Matrix<const T> dy, T* dw, bool accumulate);
 
+// The same three products with samples as columns: x is in × samples, c and dy are units × samples. No copy of w is
+// needed. multiply_gradient_columns also gives the gradient of the bias, unless it is null; its scratch holds as many
+// numbers as dy.
+template <class T>
+void multiply_forward_columns(const KernelTable<T>& kernels, Matrix<const T> x, Matrix<const T> w, const T* bias,
+                              Matrix<T> c);
+template <class T>
+void multiply_backward_columns(const KernelTable<T>& kernels, Matrix<const T> dy, Matrix<const T> w, Matrix<T> dx);
+template <class T>
+void multiply_gradient_columns(const KernelTable<T>& kernels, Matrix<const T> x, Matrix<const T> dy, T* scratch, T* dw,
+                               T* db, bool accumulate);
+
 // Whether multiply_backward wants the transpose of an in × out matrix kept beside it.
 bool plans_transpose(Size in, Size out);
 // Numbers of memory that multiply_backward works in.

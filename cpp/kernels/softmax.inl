@@ -119,3 +119,26 @@ template <class T> void softmax_cross_entropy(const LossCall<T>& call) {
     else softmax_cross_entropy_along(call, first, rows);
   }
 }
+
+// The same with samples as columns. dy holds the exponentials meanwhile, so the logits are read before it is written:
+// y and dy may be one.
+template <class T> void softmax_cross_entropy_columns(const LossCall<T>& call) {
+  const Size classes = call.y.rows;
+  for_vectors<T>(call.y.columns, [&](Size s, auto part) {
+    const auto at = [&](auto matrix, Size c) { return matrix.data + c * matrix.stride + s; };
+    Vector<T> peak = part.get(at(call.y, 0)), total{}, target_sum{}, chosen{};
+    for (Size c = 1; c < classes; ++c) peak = maximum<T>(peak, part.get(at(call.y, c)));
+    for (Size c = 0; c < classes; ++c) {
+      const Vector<T> z = part.get(at(call.y, c)) - peak, t = part.get(at(call.target, c)), e = exponential<T>(z);
+      total += e, target_sum += t, chosen += t * z;
+      if (call.dy.data) part.put(at(call.dy, c), e);
+    }
+    part.put(call.cost + s, target_sum * natural_log<T>(total) - chosen);
+    if (!call.dy.data) return;
+    const Vector<T> scale = broadcast<T>(call.scale);
+    const Vector<T> weight = call.weight ? part.get(call.weight + s) * scale : scale;
+    const Vector<T> factor = weight * target_sum / total;
+    for (Size c = 0; c < classes; ++c)
+      part.put(at(call.dy, c), part.get(at(call.dy, c)) * factor - part.get(at(call.target, c)) * weight);
+  });
+}

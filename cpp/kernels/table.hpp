@@ -14,18 +14,20 @@ template <class T> struct ActivationKernel {
   const char* formula;
   const char* parameter;  // what its one parameter is called, or null when it has none
   double default_parameter;
+  bool by_element;   // each number for itself, in any arrangement
   bool from_output;  // backward wants the output a = g(z) rather than the input z
   void (*forward)(Matrix<const T> z, Matrix<T> a, T parameter);
   // dz = dy ∘ g′; `seen` is a or z as from_output says; dz may be dy.
   void (*backward)(Matrix<const T> seen, Matrix<const T> dy, Matrix<T> dz, T parameter);
 };
 
-// Everything one call of a loss kernel reads and writes. cost[r] is the unweighted cost of row r;
-// dy = weight[r] · scale · dCost/dy, and is skipped when dy.data is null.
+// Everything one call of a loss kernel reads and writes. cost[r] is the unweighted cost of sample r;
+// dy = weight[r] · scale · dCost/dy, and is skipped when dy.data is null. The matrices hold samples as rows, or as
+// columns for the kernels that say so.
 template <class T> struct LossCall {
   Matrix<const T> y;  // outputs; for a fused kernel the logits
   Matrix<const T> target;
-  const T* weight;  // one per row, or null for ones
+  const T* weight;  // one per sample, or null for ones
   T scale;
   T parameter;
   Matrix<T> dy;
@@ -40,6 +42,8 @@ template <class T> struct LossKernel {
   const char* fused_activation;  // the output activation with which `fused` works on logits, or null
   void (*plain)(const LossCall<T>&);
   void (*fused)(const LossCall<T>&);
+  void (*plain_columns)(const LossCall<T>&);
+  void (*fused_columns)(const LossCall<T>&);
 };
 
 constexpr int max_slots = 3;  // vectors an optimiser may keep, each as long as the parameters
@@ -67,6 +71,12 @@ struct GemmShape {
   Size rows, columns, depth;
 };
 
+// What a product starts from instead of zero: a row added to every row of C, a column added to every column, or none.
+template <class T> struct GemmBias {
+  const T* per_column = nullptr;
+  const T* per_row = nullptr;
+};
+
 template <class T> struct KernelTable {
   const char* isa;
   Size vector_width;  // numbers of type T in a register
@@ -78,14 +88,19 @@ template <class T> struct KernelTable {
   const OptimizerKernel<T>* optimizers;
   int optimizer_count;
 
-  // C = A·B, plus the row vector `bias` when not null, plus C itself when `accumulate`. Element (i, k) of A is
-  // a[i · a_row + k · a_column], so A may be a transposed matrix; B and C are row-major.
-  void (*gemm)(GemmShape, const T* a, Size a_row, Size a_column, const T* b, Size b_stride, const T* bias, T* c,
+  // C = A·B + bias, plus C itself when `accumulate`. Element (i, k) of A is a[i · a_row + k · a_column], so A may be
+  // a transposed matrix; B and C are row-major.
+  void (*gemm)(GemmShape, const T* a, Size a_row, Size a_column, const T* b, Size b_stride, GemmBias<T> bias, T* c,
                Size c_stride, bool accumulate);
   // y[r] = x_r · w + bias, for one output.
   void (*matrix_vector)(Matrix<const T> x, const T* w, T bias, T* y, Size y_stride);
   void (*column_sum)(Matrix<const T> x, T* sum, bool accumulate);
   void (*transpose)(Matrix<const T> x, T* y, Size y_stride);
+  // c[i · y.rows + j] = x_i · y_j over their rows, plus what it was when `accumulate`; y has at most four rows, and no
+  // more than a register has lanes.
+  void (*row_products)(Matrix<const T> x, Matrix<const T> y, T* c, bool accumulate);
+  // sum[i] = Σ x_i, plus what it was when `accumulate`.
+  void (*row_sums)(Matrix<const T> x, T* sum, bool accumulate);
 
   void (*copy)(Matrix<const T> x, Matrix<T> y);
   void (*add)(Matrix<const T> x, Matrix<T> y);                          // y += x
@@ -113,6 +128,9 @@ template <class T> struct KernelTable {
 
   // rows[index[r]] of the source, converted to T. index null: rows first, first + 1, …
   void (*gather)(const void* source, Scalar scalar, Size source_stride, const Size* index, Size first, Matrix<T> out);
+  // The same with samples as columns: out is features × samples, and only the first `samples` columns are written.
+  void (*gather_columns)(const void* source, Scalar scalar, Size source_stride, const Size* index, Size first,
+                         Size samples, Matrix<T> out);
   // Index of the first number that is not finite as a T, or -1.
   Size (*find_not_finite)(const void* source, Scalar scalar, Size count);
 

@@ -27,27 +27,48 @@ template <class T> inline void transpose_square(Vector<T>* row) {
   }
 }
 
-template <class T> inline void transpose_edge(const T* x, Size x_stride, Size rows, Size columns, T* y, Size y_stride) {
-  for (Size j = 0; j < columns; ++j)
-    for (Size i = 0; i < rows; ++i) y[j * y_stride + i] = x[i * x_stride + j];
+// Up to a square: row(r) gives a register of row r. Rows that are not there are zeros on the way, and only `rows` and
+// `columns` numbers of the result are written.
+template <class T, class Row> inline void transpose_block(Size rows, Size columns, T* y, Size y_stride, Row row) {
+  constexpr Size side = width<T>;
+  Vector<T> square[side];
+  if (rows == side) {
+#pragma GCC unroll 16
+    for (Size r = 0; r < side; ++r) square[r] = row(r);
+  } else {
+    for (Size r = 0; r < side; ++r) square[r] = r < rows ? row(r) : Vector<T>{};
+  }
+  transpose_square<T>(square);
+  if (rows == side && columns == side) {
+#pragma GCC unroll 16
+    for (Size c = 0; c < side; ++c) store(y + c * y_stride, square[c]);
+  } else {
+    for (Size c = 0; c < columns; ++c)
+      rows == side ? store(y + c * y_stride, square[c]) : store_partial(y + c * y_stride, square[c], rows);
+  }
 }
 
 template <class T> void transpose(Matrix<const T> x, T* y, Size y_stride) {
   constexpr Size side = width<T>;
   for (Size i = 0; i < x.rows; i += side)
     for (Size j = 0; j < x.columns; j += side) {
+      const Size rows = x.rows - i < side ? x.rows - i : side, columns = x.columns - j < side ? x.columns - j : side;
       const T* from = x.data + i * x.stride + j;
       T* to = y + j * y_stride + i;
-      const Size rows = x.rows - i < side ? x.rows - i : side, columns = x.columns - j < side ? x.columns - j : side;
-      if (rows < side || columns < side) {
-        transpose_edge(from, x.stride, rows, columns, to, y_stride);
-        continue;
-      }
-      Vector<T> square[side];
-#pragma GCC unroll 16
-      for (Size r = 0; r < side; ++r) square[r] = load(from + r * x.stride);
-      transpose_square<T>(square);
-#pragma GCC unroll 16
-      for (Size r = 0; r < side; ++r) store(to + r * y_stride, square[r]);
+      if (columns == side)
+        transpose_block(rows, columns, to, y_stride, [&](Size r) { return load(from + r * x.stride); });
+      else
+        transpose_block(rows, columns, to, y_stride,
+                        [&](Size r) { return load_partial(from + r * x.stride, columns); });
     }
+}
+
+// Lane i of the result is the sum over the lanes of row[i]: as transpose_square, but each pair is added at once.
+template <class T> inline Vector<T> sum_square(Vector<T>* row) {
+#pragma GCC unroll 4
+  for (Size half = width<T> / 2; half > 0; half /= 2)
+#pragma GCC unroll 8
+    for (Size i = 0; i < half; ++i)
+      row[i] = interleave<T, false>(row[i], row[i + half]) + interleave<T, true>(row[i], row[i + half]);
+  return row[0];
 }

@@ -21,6 +21,7 @@ template <class T> class Activation final : public Layer<T> {
     plan.backward_reads_input = !kernel_.from_output;
     plan.backward_reads_output = kernel_.from_output;
     plan.may_work_in_place = kernel_.from_output;
+    plan.either_arrangement = kernel_.by_element;
     return plan;
   }
 

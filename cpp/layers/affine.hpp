@@ -23,16 +23,20 @@ template <class T> class Affine {
     if (has_bias_) plan.parameters.push_back({"bias", {units_}, in_, fan_out, false});
     plan.derived = plans_transpose(in_, units_) ? in_ * units_ : 0;
     plan.scratch = backward_scratch(in_, units_);
+    plan.scratch_per_column = units_;
     plan.work_per_row = static_cast<double>(in_) * static_cast<double>(units_);
     plan.whole_batch_gradient = true;
   }
 
   void forward(const Call<T>& call, Matrix<T> z) const {
     const T* b = has_bias_ ? call.parameters + bias_offset() : nullptr;
-    multiply_forward<T>(*call.kernels, call.inputs[0], weights(call), b, z);
+    if (call.arrangement == Arrangement::samples_as_rows)
+      multiply_forward<T>(*call.kernels, call.inputs[0], weights(call), b, z);
+    else multiply_forward_columns<T>(*call.kernels, call.inputs[0], weights(call), b, z);
   }
 
   void backward(const Call<T>& call, Matrix<const T> dz) const {
+    if (call.arrangement == Arrangement::samples_as_columns) return backward_columns(call, dz);
     if (call.gradients) {
       multiply_gradient<T>(*call.kernels, call.inputs[0], dz, call.gradients, call.accumulate);
       if (has_bias_) call.kernels->column_sum(dz, call.gradients + bias_offset(), call.accumulate);
@@ -58,6 +62,14 @@ template <class T> class Affine {
   }
 
  private:
+  void backward_columns(const Call<T>& call, Matrix<const T> dz) const {
+    Matrix<const T> x = call.inputs[0];
+    T* bias_gradient = has_bias_ ? call.gradients + bias_offset() : nullptr;
+    if (call.dx[0].data) multiply_backward_columns<T>(*call.kernels, dz, weights(call), call.dx[0]);
+    x.columns = dz.columns = call.rows;  // without the surplus columns
+    multiply_gradient_columns<T>(*call.kernels, x, dz, call.scratch, call.gradients, bias_gradient, call.accumulate);
+  }
+
   Matrix<const T> weights(const Call<T>& call) const { return {call.parameters, in_, units_, units_}; }
   Size bias_offset() const { return aligned<T>(in_ * units_); }
 

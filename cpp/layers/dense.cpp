@@ -17,6 +17,7 @@ template <class T> class Dense final : public Layer<T> {
     LayerPlan plan;
     plan.output = {units_};
     affine_.plan(plan, spec_, inputs, units_);
+    plan.either_arrangement = true;
     return plan;
   }
 

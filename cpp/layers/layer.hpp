@@ -39,13 +39,17 @@ struct LayerPlan {
   bool whole_batch_gradient = false;  // offers gradient() beside the block-wise one
   bool calls_out = false;             // runs functions of the caller's, on the calling thread only
   std::string function;               // of an activation: a loss may be paired with it
+  bool either_arrangement = false;    // takes samples as columns too
+  Size scratch_per_column = 0;        // then, numbers of memory per sample to work in during one call
   Size batch_sums = 0;                // > 0: training needs that many sums over the whole batch, forward and backward
 };
 
-// What one layer sees of one block of rows. Matrices of dx with data == nullptr are not wanted.
+// What one layer sees of one block of rows. Matrices of dx with data == nullptr are not wanted. With samples as columns
+// the matrices are features × samples, and have surplus columns beyond `rows`.
 template <class T> struct Call {
   const KernelTable<T>* kernels = nullptr;
-  Size rows = 0;
+  Arrangement arrangement = Arrangement::samples_as_rows;
+  Size rows = 0;       // samples
   Size first_row = 0;  // of the block within its batch
   std::vector<Matrix<const T>> inputs;
   Matrix<T> output;

@@ -23,6 +23,7 @@ template <class T> class Add final : public Layer<T> {
     plan.output = inputs[0];
     plan.work_per_row = static_cast<double>(elements(inputs[0]) * static_cast<Size>(inputs.size()));
     plan.backward_reads_input = false;
+    plan.either_arrangement = true;
     return plan;
   }
 

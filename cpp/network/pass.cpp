@@ -25,6 +25,7 @@ template <class T> bool shares_gradient(const std::vector<Node<T>>& nodes, const
 }  // namespace
 
 template <class T> Workspace<T>::Workspace(const Network<T>& network, Keep keep) : keep_(keep) {
+  if (keep.arrangement == Arrangement::samples_as_columns) keep_.capacity = keep.capacity = aligned<T>(keep.capacity);
   const std::vector<Node<T>>& nodes = network.nodes();
   const std::size_t count = nodes.size();
   value_.resize(count), gradient_.resize(count), kept_.resize(count), batch_sums_.resize(count);
@@ -57,6 +58,7 @@ Pass<T>::Pass(Network<T>& network, Workspace<T>& workspace, bool training)
     const Node<T>& node = nodes[n];
     Call<T>& call = calls_[n];
     call.kernels = &network.kernels();
+    call.arrangement = workspace.keep().arrangement;
     call.state = network.state().data() + node.state;
     call.derived = network.derived().data() + node.derived;
     call.batch_sums = workspace.batch_sums(static_cast<Size>(n));
@@ -67,17 +69,17 @@ Pass<T>::Pass(Network<T>& network, Workspace<T>& workspace, bool training)
     Layout<T> scratch_needed;
     for (const Size input : node.inputs) {
       const Node<T>& source = at(nodes, input);
-      call.inputs.push_back({nullptr, 0, source.width, source.stride});
-      call.dx.push_back({nullptr, 0, source.width, source.stride});
+      call.inputs.emplace_back();
+      call.dx.emplace_back();
       // Walking backwards, the first consumer met writes the gradient of its input and the later ones add to it.
       const bool later = reached[static_cast<std::size_t>(input)] && source.wants_gradient;
       scratch_places_[n].push_back(later ? scratch_needed.place(source.stride * workspace.keep().capacity) : -1);
       reached[static_cast<std::size_t>(input)] = true;
     }
     most_scratch = std::max(most_scratch, scratch_needed.total());
-    most_layer_scratch = std::max(most_layer_scratch, node.plan.scratch);
-    call.output = {nullptr, 0, node.width, node.stride};
-    call.dy = call.output;
+    most_layer_scratch = std::max(most_layer_scratch, call.arrangement == Arrangement::samples_as_rows
+                                                          ? node.plan.scratch
+                                                          : node.plan.scratch_per_column * workspace.keep().capacity);
   }
   read_parameters_from(network.parameters().data());
   if (!workspace.keep().backward) return;
@@ -86,29 +88,35 @@ Pass<T>::Pass(Network<T>& network, Workspace<T>& workspace, bool training)
   for (Call<T>& call : calls_) call.scratch = layer_scratch_.data();
 }
 
+// The rows of the present block of one node.
+template <class T> Matrix<T> Pass<T>::matrix(T* data, const Node<T>& node) const {
+  if (workspace_.keep().arrangement == Arrangement::samples_as_rows)
+    return {data + place_row(first_) * node.stride, rows_, node.width, node.stride};
+  return {data, node.width, aligned<T>(rows_), aligned<T>(rows_)};
+}
+
 template <class T> void Pass<T>::place(Size first, Size rows) {
-  if (first == first_ && rows == rows_ && !reads_elsewhere_) return;
+  const bool moves = workspace_.keep().rows == RowPlaces::whole_batch && first != first_;
+  const bool same = rows == rows_ && !moves && !reads_elsewhere_;
   first_ = first, rows_ = rows, reads_elsewhere_ = false;
+  for (Call<T>& call : calls_) call.first_row = first;
+  if (same) return;
   const std::vector<Node<T>>& nodes = network_.nodes();
-  const Size row = place_row(first);
   const bool backward = workspace_.keep().backward;
   for (std::size_t n = 1; n < nodes.size(); ++n) {
     const Node<T>& node = nodes[n];
     Call<T>& call = calls_[n];
     call.rows = rows;
-    call.first_row = first;
-    call.kept = workspace_.kept(static_cast<Size>(n)) + row * node.plan.kept_per_row;
-    call.output.data = workspace_.value(static_cast<Size>(n)) + row * node.stride;
-    call.output.rows = call.dy.rows = rows;
-    call.dy.data = backward ? workspace_.gradient(static_cast<Size>(n)) + row * node.stride : nullptr;
+    call.kept = workspace_.kept(static_cast<Size>(n)) + place_row(first) * node.plan.kept_per_row;
+    call.output = value(static_cast<Size>(n));
+    call.dy = gradient(static_cast<Size>(n));
+    if (!backward) call.dy.data = nullptr;
     for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-      const Size input = node.inputs[i];
-      const Node<T>& source = at(nodes, input);
-      call.inputs[i] = {workspace_.value(input) + row * source.stride, rows, source.width, source.stride};
-      call.dx[i].rows = rows;
-      T* own = workspace_.gradient(input) + row * source.stride;
-      const Size scratch = scratch_places_[n][i];
-      call.dx[i].data = !backward || !source.wants_gradient ? nullptr : scratch >= 0 ? scratch_.data() + scratch : own;
+      const Size input = node.inputs[i], scratch = scratch_places_[n][i];
+      call.inputs[i] = as_const(value(input));
+      call.dx[i] = gradient(input);
+      if (!backward || !at(nodes, input).wants_gradient) call.dx[i].data = nullptr;
+      else if (scratch >= 0) call.dx[i].data = scratch_.data() + scratch;
     }
   }
 }
@@ -151,13 +159,11 @@ template <class T> void Pass<T>::read_input_from(const T* rows, Size stride) {
 }
 
 template <class T> Matrix<T> Pass<T>::value(Size n) const {
-  const Node<T>& node = at(network_.nodes(), n);
-  return {workspace_.value(n) + place_row(first_) * node.stride, rows_, node.width, node.stride};
+  return matrix(workspace_.value(n), at(network_.nodes(), n));
 }
 
 template <class T> Matrix<T> Pass<T>::gradient(Size n) const {
-  const Node<T>& node = at(network_.nodes(), n);
-  return {workspace_.gradient(n) + place_row(first_) * node.stride, rows_, node.width, node.stride};
+  return matrix(workspace_.gradient(n), at(network_.nodes(), n));
 }
 
 template class Workspace<float>;

@@ -13,9 +13,10 @@ namespace multicapa {
 enum class RowPlaces { whole_batch, one_block };
 
 struct Keep {
-  RowPlaces rows = RowPlaces::one_block;
-  Size capacity = 0;      // rows that have a place
-  bool backward = false;  // gradients too
+  RowPlaces rows = RowPlaces::one_block;  // the only way for samples as columns
+  Size capacity = 0;                      // rows that have a place
+  bool backward = false;                  // gradients too
+  Arrangement arrangement = Arrangement::samples_as_rows;
 };
 
 template <class T> class Workspace {
@@ -63,6 +64,7 @@ template <class T> class Pass {
   const Call<T>& call(Size node) const { return calls_[static_cast<std::size_t>(node)]; }
 
  private:
+  Matrix<T> matrix(T* data, const Node<T>& node) const;
   Size place_row(Size first) const { return workspace_.keep().rows == RowPlaces::whole_batch ? first : 0; }
 
   Network<T>& network_;

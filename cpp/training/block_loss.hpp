@@ -10,7 +10,7 @@ namespace multicapa {
 template <class T> class BlockLoss {
  public:
   BlockLoss() = default;
-  BlockLoss(Size rows, Size outputs) : targets_(rows * outputs), weights_(rows), costs_(rows), noise_(rows * outputs) {}
+  BlockLoss(Size rows, Size outputs, Arrangement arrangement = Arrangement::samples_as_rows);
 
   // Brings the targets of `rows` samples, which start at `first` in the order.
   void gather(const KernelTable<T>& kernels, const Samples<T>& samples, const Size* order, Size first, Size rows,
@@ -21,8 +21,10 @@ template <class T> class BlockLoss {
   double run(const Objective<T>& objective, Matrix<const T> y, Matrix<T> dy, T scale);
 
  private:
-  Matrix<T> rows() { return {targets_.data(), rows_, outputs_, outputs_}; }
+  Matrix<T> targets();
+  double sum_of_costs(const T* weights) const;
 
+  Arrangement arrangement_ = Arrangement::samples_as_rows;
   Buffer<T> targets_, weights_, costs_, noise_;
   Size rows_ = 0, outputs_ = 0;
   bool weighted_ = false;

@@ -9,6 +9,7 @@ namespace {
 constexpr double near_cache = 64 * 1024;    // bytes of a block's numbers that keep to L1 and the near part of L2
 constexpr Size large_weights = 256 * 1024;  // numbers of a weight matrix that streams from L3 and wants tall blocks
 constexpr double work_worth_a_task = 1e6;   // multiplications, some ten microseconds
+constexpr Size least_columns = 8;           // fewer samples than that leave too many lanes idle
 constexpr double work_worth_sharing = 6e5;  // of a whole step; less is done by one thread before two have met
 
 template <class T> double bytes_per_row(const Network<T>& network, bool backward) {
@@ -25,10 +26,13 @@ template <class T> Size largest_weights(const Network<T>& network) {
 
 Size divide_up(Size a, Size b) { return (a + b - 1) / b; }
 
-Partition cut(Size rows, Size block_count, Size chunk_count) {
+// Blocks of nearly equal numbers of rows, in multiples of `unit`.
+Partition cut(Size rows, Size unit, Size block_count, Size chunk_count) {
   Partition partition;
+  const Size units = divide_up(rows, unit);
   for (Size b = 0; b < block_count; ++b) {
-    const Size first = rows * b / block_count, last = rows * (b + 1) / block_count;
+    const Size first = units * b / block_count * unit;
+    const Size last = std::min(units * (b + 1) / block_count * unit, rows);
     partition.blocks.push_back({first, last - first});
     partition.largest_block = std::max(partition.largest_block, last - first);
   }
@@ -58,13 +62,35 @@ template <class T> Size count_chunks(const Network<T>& network, Size rows) {
 
 }  // namespace
 
-template <class T> Partition partition_training(const Network<T>& network, Size rows, bool keep_rows) {
+template <class T> Arrangement choose_arrangement(const Network<T>& network, Size rows, Size nodes) {
+  for (Size n = 1; n < nodes; ++n)
+    if (!network.nodes()[static_cast<std::size_t>(n)].plan.either_arrangement) return Arrangement::samples_as_rows;
+  if (rows < least_columns || count_chunks(network, rows) == 0) return Arrangement::samples_as_rows;
+  return Arrangement::samples_as_columns;
+}
+
+namespace {
+
+template <class T> Partition partition_columns(const Network<T>& network, Size rows) {
+  constexpr Size unit = aligned<T>(1);
+  const Size height = std::clamp(static_cast<Size>(2 * near_cache / bytes_per_row(network, true)), Size{48}, Size{192});
+  const Size units = divide_up(rows, unit), chunks = std::clamp<Size>(count_chunks(network, rows), 1, units);
+  Partition partition = cut(rows, unit, std::min(divide_up(divide_up(rows, chunks), height) * chunks, units), chunks);
+  partition.by_chunk = true;
+  return partition;
+}
+
+}  // namespace
+
+template <class T>
+Partition partition_training(const Network<T>& network, Size rows, bool keep_rows, Arrangement arrangement) {
+  if (arrangement == Arrangement::samples_as_columns) return partition_columns(network, rows);
   const double row_bytes = bytes_per_row(network, true);
   const bool streams = largest_weights(network) >= large_weights;
   const Size smallest = streams ? 64 : 32, largest = streams ? 256 : 64;
   const Size height = std::clamp(static_cast<Size>(near_cache / row_bytes), smallest, largest);
   if (const Size chunks = keep_rows ? 0 : std::min(count_chunks(network, rows), rows); chunks > 0) {
-    Partition partition = cut(rows, std::min(divide_up(divide_up(rows, chunks), height) * chunks, rows), chunks);
+    Partition partition = cut(rows, 1, std::min(divide_up(divide_up(rows, chunks), height) * chunks, rows), chunks);
     partition.by_chunk = true;
     return partition;
   }
@@ -75,18 +101,20 @@ template <class T> Partition partition_training(const Network<T>& network, Size 
   blocks = std::max(blocks, worthwhile);
   if (blocks > 1) blocks += blocks % 2;
   blocks = std::min(blocks, rows);
-  return cut(rows, blocks, blocks);
+  return cut(rows, 1, blocks, blocks);
 }
 
 template <class T> Partition partition_inference(const Network<T>& network, Size rows) {
   const Size height =
       std::clamp(static_cast<Size>(4 * near_cache / bytes_per_row(network, false)), Size{32}, Size{256});
   const Size blocks = divide_up(rows, height);
-  return cut(rows, blocks, blocks);
+  return cut(rows, 1, blocks, blocks);
 }
 
-template Partition partition_training<float>(const Network<float>&, Size, bool);
-template Partition partition_training<double>(const Network<double>&, Size, bool);
+template Arrangement choose_arrangement<float>(const Network<float>&, Size, Size);
+template Arrangement choose_arrangement<double>(const Network<double>&, Size, Size);
+template Partition partition_training<float>(const Network<float>&, Size, bool, Arrangement);
+template Partition partition_training<double>(const Network<double>&, Size, bool, Arrangement);
 template Partition partition_inference<float>(const Network<float>&, Size);
 template Partition partition_inference<double>(const Network<double>&, Size);
 

@@ -26,8 +26,13 @@ struct Partition {
   Size largest_block = 0;
 };
 
+// Narrow networks run with samples as columns: as long as every layer can, and the gradients of a block are added up
+// while it is in the cache.
+template <class T> Arrangement choose_arrangement(const Network<T>& network, Size rows, Size nodes);
+
 // keep_rows: every row of the batch has a place of its own, for someone who wants to look at it afterwards.
-template <class T> Partition partition_training(const Network<T>& network, Size rows, bool keep_rows);
+template <class T>
+Partition partition_training(const Network<T>& network, Size rows, bool keep_rows, Arrangement arrangement);
 template <class T> Partition partition_inference(const Network<T>& network, Size rows);
 
 }  // namespace multicapa

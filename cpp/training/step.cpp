@@ -14,12 +14,11 @@ constexpr std::uint64_t weight_stream = 0xfffe, target_stream = 0xffff;
 }  // namespace
 
 template <class T>
-Step<T>::Step(Network<T>& network, const Objective<T>& objective, Size rows, int threads, bool keep_rows)
+Step<T>::Step(Network<T>& network, const Objective<T>& objective, const StepShape& shape)
     : network_(network),
       objective_(objective),
-      rows_(rows),
-      threads_(threads),
-      partition_(partition_training(network, rows, keep_rows)),
+      shape_(shape),
+      partition_(partition_training(network, shape.rows, shape.keep_rows, shape.arrangement)),
       block_costs_(partition_.blocks.size()) {
   const Size nodes = static_cast<Size>(network.nodes().size());
   for (Size n = 0; n < nodes; ++n)
@@ -51,7 +50,7 @@ template <class T> void Step<T>::plan_tasks() {
   constexpr Size least_rows = 16, most_pieces = 16;
   for (const Tensor& tensor : network_.parameter_tensors()) {
     const bool whole = at(node_gradients_, tensor.node).origin == Origin::whole_batch;
-    const double work = static_cast<double>(tensor.count) * static_cast<double>(whole ? rows_ : 8);
+    const double work = static_cast<double>(tensor.count) * static_cast<double>(whole ? rows() : 8);
     Size pieces = std::min({static_cast<Size>(work / work_per_task), tensor.rows() / least_rows, most_pieces});
     pieces = std::max<Size>(pieces + pieces % 2, 1);  // an even number, for two threads to share
     const Size row_size = tensor.count / tensor.rows();
@@ -67,16 +66,17 @@ template <class T> void Step<T>::plan_tasks() {
 template <class T> void Step<T>::plan_lanes() {
   const Size block = partition_.largest_block;
   if (!partition_.by_chunk) {
-    workspace_ = std::make_unique<Workspace<T>>(network_, Keep{RowPlaces::whole_batch, rows_, true});
+    workspace_ = std::make_unique<Workspace<T>>(network_, Keep{RowPlaces::whole_batch, rows(), true});
     whole_ = std::make_unique<Pass<T>>(network_, *workspace_, true);
-    whole_->place(0, rows_);
+    whole_->place(0, rows());
   }
-  for (int t = 0; t < threads_; ++t) {
+  for (int t = 0; t < shape_.threads; ++t) {
     Lane lane;
     if (partition_.by_chunk)
-      lane.workspace = std::make_unique<Workspace<T>>(network_, Keep{RowPlaces::one_block, block, true});
+      lane.workspace =
+          std::make_unique<Workspace<T>>(network_, Keep{RowPlaces::one_block, block, true, shape_.arrangement});
     lane.pass = std::make_unique<Pass<T>>(network_, lane.workspace ? *lane.workspace : *workspace_, true);
-    lane.loss = BlockLoss<T>(block, network_.output_width());
+    lane.loss = BlockLoss<T>(block, network_.output_width(), shape_.arrangement);
     lanes_.push_back(std::move(lane));
   }
 }
@@ -149,7 +149,7 @@ template <class T> void Step<T>::perturb_weights(Member& member, std::uint64_t s
 
 template <class T> void Step<T>::derive(const ParameterTask& task, const T* parameters) {
   const Node<T>& owner = node(task.tensor->node);
-  if (owner.plan.derived)
+  if (owner.plan.derived && shape_.arrangement == Arrangement::samples_as_rows)
     owner.layer->derive(network_.kernels(), parameters + owner.parameters, network_.derived().data() + owner.derived,
                         task.tensor->index, task.first, task.count);
 }
@@ -174,8 +174,11 @@ template <class T> void Step<T>::forward_segment(Lane& lane, Size segment, Size 
   const Block& rows = at(partition_.blocks, block);
   if (segment == 0) {
     const Rows& x = input.samples.x;
-    network_.kernels().gather(x.data, x.scalar, x.stride, input.batch.order, input.batch.first + rows.first,
-                              lane.pass->input());
+    const Size first = input.batch.first + rows.first;
+    const KernelTable<T>& kernels = network_.kernels();
+    if (shape_.arrangement == Arrangement::samples_as_rows)
+      kernels.gather(x.data, x.scalar, x.stride, input.batch.order, first, lane.pass->input());
+    else kernels.gather_columns(x.data, x.scalar, x.stride, input.batch.order, first, rows.rows, lane.pass->input());
   }
   const bool last = segment == static_cast<Size>(syncs_.size());
   const Size from = segment == 0 ? 0 : at(syncs_, segment - 1), to = last ? end_node() : at(syncs_, segment);
@@ -208,7 +211,7 @@ template <class T> void Step<T>::run_loss(Lane& lane, Size block, const Input& i
     lane.loss.add_noise(network_.kernels(), objective_.target_noise, network_.seed, input.step << 16 | target_stream,
                         rows.first);
   at(block_costs_, block) = lane.loss.run(objective_, as_const(lane.pass->value(last)), lane.pass->gradient(last),
-                                          T(1) / static_cast<T>(rows_));
+                                          T(1) / static_cast<T>(shape_.rows));
 }
 
 template <class T> void Step<T>::update_parameters(Member& member, Optimizer<T>* optimizer, const Closing& closing) {
@@ -242,8 +245,7 @@ template <class T> bool Step<T>::updates_as_one(const Optimizer<T>& optimizer) c
 
 template <class T> void Step<T>::update_as_one(Optimizer<T>& optimizer) {
   optimizer.update(network_.parameters().data(), network_.gradients().data(), 0, network_.parameter_count(), true);
-  for (const ParameterTask& task : tasks_)
-    if (node(task.tensor->node).plan.derived) derive(task, network_.parameters().data());
+  for (const ParameterTask& task : tasks_) derive(task, network_.parameters().data());
 }
 
 // What stays as it is still has its part in the cost.

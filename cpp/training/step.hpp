@@ -19,12 +19,21 @@
 
 namespace multicapa {
 
+// What a step is planned for.
+struct StepShape {
+  Size rows = 0;
+  int threads = 1;
+  Arrangement arrangement = Arrangement::samples_as_rows;
+  bool keep_rows = false;  // every row keeps a place of its own, to be looked at afterwards
+  bool operator==(const StepShape&) const = default;
+};
+
 template <class T> class Step {
  public:
-  Step(Network<T>& network, const Objective<T>& objective, Size rows, int threads, bool keep_rows = false);
+  Step(Network<T>& network, const Objective<T>& objective, const StepShape& shape);
 
-  Size rows() const { return rows_; }
-  int threads() const { return threads_; }
+  const StepShape& shape() const { return shape_; }
+  Size rows() const { return shape_.rows; }
 
   using Closing = FunctionRef<void()>;  // run once, by one member, when all of the work is done
 
@@ -90,8 +99,7 @@ template <class T> class Step {
 
   Network<T>& network_;
   const Objective<T>& objective_;
-  const Size rows_;
-  const int threads_;
+  const StepShape shape_;
   const Partition partition_;
   std::vector<Size> syncs_;  // nodes that need sums over the whole batch
   std::vector<NodeGradient> node_gradients_;

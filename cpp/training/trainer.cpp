@@ -26,9 +26,13 @@ template <class T> void Trainer<T>::set_optimizer(const std::string& name, const
   first_cost_ = std::nan("");
 }
 
-template <class T> int Trainer<T>::threads_for_batch(Size rows) const {
-  if (network_.calls_out() || objective_.custom_loss) return 1;
-  return threads_for(3 * network_.work_per_row() * static_cast<double>(rows), work_per_thread);
+template <class T> StepShape Trainer<T>::shape_for_batch(Size rows) const {
+  StepShape shape{rows};
+  if (network_.calls_out() || objective_.custom_loss) return shape;
+  shape.threads = threads_for(3 * network_.work_per_row() * static_cast<double>(rows), work_per_thread);
+  const Size nodes = static_cast<Size>(network_.nodes().size()) - (objective_.fused ? 1 : 0);
+  if (objective_.target_noise == 0) shape.arrangement = choose_arrangement(network_, rows, nodes);
+  return shape;
 }
 
 // Not finite, or far beyond what the optimiser started from: a finite cost of 1e80 is no better.
@@ -37,10 +41,10 @@ template <class T> bool Trainer<T>::exploded(double cost) {
   return !(cost <= explosion * (first_cost_ + 1));
 }
 
-template <class T> Step<T>& Trainer<T>::step_for(Size rows, int threads) {
+template <class T> Step<T>& Trainer<T>::step_for(const StepShape& shape) {
   for (auto& step : steps_)
-    if (step->rows() == rows && step->threads() == threads) return *step;
-  steps_.push_back(std::make_unique<Step<T>>(network_, objective_, rows, threads));
+    if (step->shape() == shape) return *step;
+  steps_.push_back(std::make_unique<Step<T>>(network_, objective_, shape));
   return *steps_.back();
 }
 
@@ -52,9 +56,10 @@ template <class T> EpochResult Trainer<T>::run(const Epoch<T>& epoch) {
   const Size count = epoch.count, batch = std::min(epoch.batch_size, count), remainder = count % batch;
   const Size steps = (count + batch - 1) / batch;
   make_room();
-  const int threads = threads_for_batch(batch);  // the short last batch is shared by the same team
-  Step<T>& full = step_for(batch, threads);
-  Step<T>& last = remainder ? step_for(remainder, threads) : full;
+  StepShape shape = shape_for_batch(batch);  // the short last batch is treated like the others
+  Step<T>& full = step_for(shape);
+  shape.rows = remainder;
+  Step<T>& last = remainder ? step_for(shape) : full;
   Interruption interruption(epoch.look, 3 * network_.work_per_row() * static_cast<double>(count));
   hold_blas_at_one_thread();
   network_.derive();
@@ -62,7 +67,7 @@ template <class T> EpochResult Trainer<T>::run(const Epoch<T>& epoch) {
   Size done = 0;
   std::atomic<bool> over{false};  // set once and for good, so that a late member reads it right
 
-  run_team(threads, [&](Member& member) {
+  run_team(shape.threads, [&](Member& member) {
     for (Size s = 0; s < steps && !over; ++s) {
       Step<T>& step = remainder && s == steps - 1 ? last : full;
       const BatchRows rows{epoch.order, s * batch, step.rows()};
@@ -89,11 +94,11 @@ template <class T> EpochResult Trainer<T>::run(const Epoch<T>& epoch) {
 
 template <class T> EpochResult Trainer<T>::compute_gradient(const Samples<T>& samples, const Look& look) {
   make_room();
-  return run_gradient(step_for(samples.count, threads_for_batch(samples.count)), samples, look);
+  return run_gradient(step_for(shape_for_batch(samples.count)), samples, look);
 }
 
 template <class T> EpochResult Trainer<T>::probe(const Samples<T>& samples, FunctionRef<void(const Step<T>&)> look_at) {
-  Step<T> step(network_, objective_, samples.count, 1, true);
+  Step<T> step(network_, objective_, {.rows = samples.count, .keep_rows = true});
   const EpochResult result = run_gradient(step, samples, {});
   look_at(step);
   return result;
@@ -106,7 +111,7 @@ template <class T> EpochResult Trainer<T>::run_gradient(Step<T>& step, const Sam
   // Layers with a running state think that they are being trained.
   const std::vector<T> state(network_.state().data(), network_.state().data() + network_.state().size());
   EpochResult result;
-  run_team(step.threads(), [&](Member& member) {
+  run_team(step.shape().threads, [&](Member& member) {
     step.compute_rows(member, samples, {nullptr, 0, step.rows()}, network_.training_steps, interruption,
                       [&] { result.interrupted = interruption.abandoned(); });
     if (!result.interrupted) step.update_parameters(member, nullptr, [] {});

@@ -44,8 +44,8 @@ template <class T> class Trainer {
  private:
   EpochResult run_gradient(Step<T>& step, const Samples<T>& samples, const Look& look);
   bool exploded(double cost);
-  int threads_for_batch(Size rows) const;
-  Step<T>& step_for(Size rows, int threads);
+  StepShape shape_for_batch(Size rows) const;
+  Step<T>& step_for(const StepShape& shape);
   void make_room();  // before steps are asked for: keeps the number of planned ones small
 
   Network<T>& network_;
