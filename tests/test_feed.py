@@ -1,4 +1,4 @@
-"""What an epoch is fed: fit(augment=...) through the training loop."""
+"""What an epoch is fed: augmented samples, and the order to visit them in."""
 
 import itertools
 import threading
@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import multicapa as mc
+from multicapa import _core
 
 X = np.random.default_rng(0).normal(size=(40, 6))
 Y = np.arange(40) % 3
@@ -81,3 +82,28 @@ def test_wrong_results_are_told(wrong):
     with pytest.raises(ValueError, match="the augmented X"):
         net.fit(X, Y, epochs=2, augment=lambda samples, rng: wrong)
     np.testing.assert_array_equal(net.parameters.flat, before)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 10, 1000])
+def test_an_order_is_a_permutation_that_its_key_decides(count):
+    order = np.arange(count)
+    made = _core.shuffled(order, 1, 2)
+    assert made.dtype == np.int64
+    assert sorted(made) == list(range(count))
+    np.testing.assert_array_equal(order, np.arange(count))
+    np.testing.assert_array_equal(made, _core.shuffled(order, 1, 2))
+    if count > 3:
+        assert (made != _core.shuffled(order, 1, 3)).any()
+        assert (made != _core.shuffled(order, 2, 2)).any()
+
+
+def test_every_permutation_is_as_likely_as_any_other():
+    """Chi-squared over the 24 orders of four samples, at a level that one in a million fair shuffles misses."""
+    trials = 24_000
+    counts: dict[tuple[int, ...], int] = {}
+    for stream in range(trials):
+        made = tuple(_core.shuffled(np.arange(4), 7, stream).tolist())
+        counts[made] = counts.get(made, 0) + 1
+    assert len(counts) == 24
+    expected = trials / 24
+    assert sum((n - expected) ** 2 / expected for n in counts.values()) < 73

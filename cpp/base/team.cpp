@@ -16,6 +16,14 @@
 namespace multicapa {
 namespace {
 
+constexpr std::chrono::microseconds shortest_stall{300}, nap{200};
+constexpr std::chrono::milliseconds length_of_rest{40};  // ten times what the system takes away at a time
+std::atomic<Team::Clock::rep> rest_ends{0};
+
+void rest_from(Team::Clock::time_point now) {
+  rest_ends.store((now + length_of_rest).time_since_epoch().count(), std::memory_order_relaxed);
+}
+
 void pause() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
@@ -59,25 +67,46 @@ bool Team::claim(Size slot, std::uint64_t phase) {
 }
 
 // Tasks are short, so spin; but cores are shared, so yield once it takes longer than a task would.
-void Team::wait_for(std::uint64_t phase) const {
-  for (int spins = 0; closed_.load(std::memory_order_acquire) < phase; ++spins) {
-    if (spins < 2000) pause();
-    else std::this_thread::yield();
+void Team::wait_for(std::uint64_t phase, Clock::time_point start) {
+  for (int spins = 0; spins < 2000; ++spins) {
+    if (closed_.load(std::memory_order_acquire) >= phase) return;
+    pause();
   }
+  const Clock::time_point now = Clock::now();
+  const Clock::time_point patience = now + std::max<Clock::duration>(shortest_stall, 4 * (now - start));
+  while (closed_.load(std::memory_order_acquire) < phase) std::this_thread::yield();
+  if (const Clock::time_point end = Clock::now(); end > patience) rest_from(end);
+}
+
+bool Team::rests_at(Clock::time_point now) {
+  return now.time_since_epoch().count() < rest_ends.load(std::memory_order_relaxed);
+}
+
+void Team::rest() const {
+  while (!over_.load(std::memory_order_relaxed) && rests_at(Clock::now())) std::this_thread::sleep_for(nap);
 }
 
 void run_team(int threads, const std::function<void(Member&)>& body) {
-  if (threads <= 1) {
+  if (threads <= 1 || Team::rests_at(Team::Clock::now())) {
     Member alone(0, 1, nullptr);
     return body(alone);
   }
   Team team;
+  const Team::Clock::time_point start = Team::Clock::now();
+  Team::Clock::duration at_work{};
 #pragma omp parallel num_threads(threads)
   {
     // The runtime may hand out fewer threads than asked for.
     Member member(omp_get_thread_num(), omp_get_num_threads(), &team);
+    const Team::Clock::time_point entry = Team::Clock::now();
     body(member);
+    if (member.index() == 0) {
+      team.finish_run();
+      at_work = Team::Clock::now() - entry;
+    }
   }
+  // Others that come late or leave late are a stall too.
+  if (const Team::Clock::time_point end = Team::Clock::now(); end - start - at_work > shortest_stall) rest_from(end);
 }
 
 int max_threads() {

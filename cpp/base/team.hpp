@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 
@@ -21,7 +22,15 @@ class Team {
   // `tasks` more are done; true for the caller who finished the phase, which ends at `target` tasks in all.
   bool finish(std::uint64_t tasks, std::uint64_t target) { return finished_.fetch_add(tasks) + tasks == target; }
   void close(std::uint64_t phase) { closed_.store(phase, std::memory_order_release); }
-  void wait_for(std::uint64_t phase) const;
+
+  using Clock = std::chrono::steady_clock;
+  // `start`: when the caller entered the phase. A wait out of proportion to the work means that the system has set
+  // somebody aside in the middle of a task: cores are shared. Then all members but the first rest for a while, and
+  // runs that start meanwhile have no others.
+  void wait_for(std::uint64_t phase, Clock::time_point start);
+  static bool rests_at(Clock::time_point now);
+  void rest() const;
+  void finish_run() { over_.store(true, std::memory_order_relaxed); }
 
  private:
   struct alignas(64) Claim {
@@ -30,6 +39,7 @@ class Team {
   std::array<Claim, slots> claims_;
   alignas(64) std::atomic<std::uint64_t> finished_{0};
   alignas(64) std::atomic<std::uint64_t> closed_{0};
+  alignas(64) std::atomic<bool> over_{false};
 };
 
 // One thread's part in the team. Members run the same sequence of phases and, outside tasks, touch only what is theirs:
@@ -46,6 +56,8 @@ class Member {
       return closing();
     }
     ++phase_;
+    const Team::Clock::time_point start = Team::Clock::now();
+    if (index_ > 0 && Team::rests_at(start)) team_->rest();
     target_ += static_cast<std::uint64_t>(tasks);
     const Size slots = tasks < Team::slots ? tasks : Team::slots, own = slots * index_ / count_;
     std::uint64_t done = 0;
@@ -58,7 +70,7 @@ class Member {
       closing();
       team_->close(phase_);
     }
-    team_->wait_for(phase_);
+    team_->wait_for(phase_, start);
   }
   template <class Task> void phase(Size tasks, Task&& task) {
     phase(tasks, task, [] {});

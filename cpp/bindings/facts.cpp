@@ -1,7 +1,9 @@
 // What the core is and has: instruction set, BLAS, threads, the lists of activations, losses and optimisers.
 
+#include <algorithm>
 #include <sstream>
 
+#include "base/shuffle.hpp"
 #include "base/team.hpp"
 #include "bindings/convert.hpp"
 #include "bindings/register.hpp"
@@ -68,6 +70,18 @@ Size find_not_finite(py::array array, bool as_float32) {
                     : kernels<double>().find_not_finite(rows.data, rows.scalar, count);
 }
 
+py::array_t<Size> shuffled(const py::array_t<Size, py::array::c_style | py::array::forcecast>& order,
+                           std::uint64_t seed, std::uint64_t stream) {
+  py::array_t<Size> made(order.size());
+  Size* indices = made.mutable_data();
+  const Size count = static_cast<Size>(made.size());
+  const Size* given = order.data();
+  const py::gil_scoped_release no_gil;
+  std::copy_n(given, count, indices);
+  shuffle(indices, count, seed, stream);
+  return made;
+}
+
 }  // namespace
 
 void register_facts(py::module_& module) {
@@ -82,6 +96,7 @@ void register_facts(py::module_& module) {
   module.def("losses", &losses);
   module.def("optimizers", &optimizers);
   module.def("layers", &layer_names);
+  module.def("shuffled", &shuffled, py::arg("order"), py::arg("seed"), py::arg("stream"));
   module.def("find_not_finite", &find_not_finite, py::arg("array"), py::arg("as_float32"));
 }
 

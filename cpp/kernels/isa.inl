@@ -35,6 +35,7 @@ namespace {
 #include "kernels/transpose.inl"
 #include "kernels/elementwise.inl"
 #include "kernels/columns.inl"
+#include "kernels/single.inl"
 #include "kernels/random.inl"
 #include "kernels/norms.inl"
 #include "kernels/pieces.inl"
@@ -53,6 +54,8 @@ template <class T> constexpr KernelTable<T> make_table() {
           length(optimizer_list<T>),
           gemm<T>,
           matrix_vector<T>,
+          vector_matrix<T>,
+          outer_product<T>,
           column_sum<T>,
           transpose<T>,
           row_products<T>,

@@ -42,6 +42,7 @@ template <class T>
 void multiply_forward(const KernelTable<T>& k, Matrix<const T> x, Matrix<const T> w, const T* bias, Matrix<T> c) {
   const GemmShape shape{x.rows, w.columns, w.rows};
   if (w.columns == 1 && w.stride == 1) return k.matrix_vector(x, w.data, bias ? *bias : T(0), c.data, c.stride);
+  if (x.rows == 1) return k.vector_matrix(x.data, w, bias, c.data);
   if (!is_large(shape.rows, shape.columns, shape.depth))
     return k.gemm(shape, x.data, x.stride, 1, w.data, w.stride, {bias, nullptr}, c.data, c.stride, false);
   for (Size r = 0; bias && r < c.rows; ++r)
@@ -70,6 +71,7 @@ template <class T>
 void multiply_backward(const KernelTable<T>& k, Matrix<const T> dy, Matrix<const T> w, const T* transposed, T* scratch,
                        Matrix<T> dx) {
   const GemmShape shape{dy.rows, w.rows, w.columns};
+  if (dy.rows == 1) return k.row_products(w, dy, dx.data, false);
   if (w.columns == 1)  // a column is its own transpose
     return k.gemm(shape, dy.data, dy.stride, 1, w.data, w.rows, {}, dx.data, dx.stride, false);
   if (transposed) return k.gemm(shape, dy.data, dy.stride, 1, transposed, w.rows, {}, dx.data, dx.stride, false);
@@ -80,6 +82,7 @@ void multiply_backward(const KernelTable<T>& k, Matrix<const T> dy, Matrix<const
 template <class T>
 void multiply_gradient(const KernelTable<T>& k, Matrix<const T> x, Matrix<const T> dy, T* dw, bool accumulate) {
   const GemmShape shape{x.columns, dy.columns, x.rows};
+  if (x.rows == 1) return k.outer_product(x.data, x.columns, dy.data, dy.columns, dw, accumulate);
   if (dy.columns == 1)  // dwᵗ = dyᵗ·x, which fills the registers
     return k.gemm({1, x.columns, x.rows}, dy.data, 1, dy.stride, x.data, x.stride, {}, dw, x.columns, accumulate);
   if (!is_large(shape.rows, shape.columns, shape.depth))

@@ -12,8 +12,8 @@ namespace multicapa {
 template <class T>
 void multiply_forward(const KernelTable<T>& kernels, Matrix<const T> x, Matrix<const T> w, const T* bias, Matrix<T> c);
 
-// dx = dy·wᵗ, from w (in × out) and, where plans_transpose says it is kept, its transpose (out × in, without gaps);
-// scratch as backward_scratch says.
+// dx = dy·wᵗ, from w (in × out) and, where plans_transpose says it is kept, its transpose (out × in, without gaps),
+// which a single row does without; scratch as backward_scratch says.
 template <class T>
 void multiply_backward(const KernelTable<T>& kernels, Matrix<const T> dy, Matrix<const T> w, const T* transposed,
                        T* scratch, Matrix<T> dx);

@@ -94,6 +94,9 @@ template <class T> struct KernelTable {
                Size c_stride, bool accumulate);
   // y[r] = x_r · w + bias, for one output.
   void (*matrix_vector)(Matrix<const T> x, const T* w, T bias, T* y, Size y_stride);
+  // y = x·W + bias (or without one) and dw = x ⊗ dy, plus what it was when `accumulate`, for one sample.
+  void (*vector_matrix)(const T* x, Matrix<const T> w, const T* bias, T* y);
+  void (*outer_product)(const T* x, Size count, const T* dy, Size units, T* dw, bool accumulate);
   void (*column_sum)(Matrix<const T> x, T* sum, bool accumulate);
   void (*transpose)(Matrix<const T> x, T* y, Size y_stride);
   // c[i · y.rows + j] = x_i · y_j over their rows, plus what it was when `accumulate`; y has at most four rows, and no

@@ -21,11 +21,11 @@ template <class T> struct Samples {
   const T* weights = nullptr;  // one per sample, or null for ones
 };
 
-// The rows of one batch within the samples.
+// Where a batch starts within the samples of an epoch.
 struct BatchRows {
   const Size* order = nullptr;  // null: as they lie
   Size first = 0;
-  Size count = 0;
+  Size end = 0;  // of the epoch
 };
 
 }  // namespace multicapa

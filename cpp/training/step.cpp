@@ -149,7 +149,7 @@ template <class T> void Step<T>::perturb_weights(Member& member, std::uint64_t s
 
 template <class T> void Step<T>::derive(const ParameterTask& task, const T* parameters) {
   const Node<T>& owner = node(task.tensor->node);
-  if (owner.plan.derived && shape_.arrangement == Arrangement::samples_as_rows)
+  if (owner.plan.derived && derives())
     owner.layer->derive(network_.kernels(), parameters + owner.parameters, network_.derived().data() + owner.derived,
                         task.tensor->index, task.first, task.count);
 }
@@ -169,6 +169,27 @@ template <class T> void Step<T>::place(Lane& lane, Size chunk, Size block) {
   }
 }
 
+// The next batch's first rows of this block lie anywhere in memory; small steps would wait for each of them.
+template <class T> void Step<T>::prefetch_next(const Block& rows, const Input& input) const {
+  constexpr Size most_rows = 16, line = 64, most_bytes = 4 * line;
+  const BatchRows& batch = input.batch;
+  if (!batch.order) return;
+  const Size first = batch.first + shape_.rows + rows.first;
+  const Size last = std::min(first + std::min(rows.rows, most_rows), batch.end);
+  const auto fetch = [&](const Rows& from, Size width, Size sample) {
+    if (!from.data) return;
+    const Size size = from.scalar == Scalar::float32 ? 4 : 8, bytes = std::min(width * size, most_bytes);
+    const char* row = static_cast<const char*>(from.data) + sample * from.stride * size;
+    for (Size byte = 0; byte < bytes; byte += line) __builtin_prefetch(row + byte);
+  };
+  for (Size r = first; r < last; ++r) {
+    const Size sample = batch.order[r];
+    fetch(input.samples.x, network_.input_width(), sample);
+    fetch(input.samples.targets, network_.output_width(), sample);
+    if (input.samples.classes) __builtin_prefetch(input.samples.classes + sample);
+  }
+}
+
 // Segment s runs from one synchronising node to the next; before the latter runs, its sums are taken.
 template <class T> void Step<T>::forward_segment(Lane& lane, Size segment, Size block, const Input& input) {
   const Block& rows = at(partition_.blocks, block);
@@ -179,6 +200,7 @@ template <class T> void Step<T>::forward_segment(Lane& lane, Size segment, Size 
     if (shape_.arrangement == Arrangement::samples_as_rows)
       kernels.gather(x.data, x.scalar, x.stride, input.batch.order, first, lane.pass->input());
     else kernels.gather_columns(x.data, x.scalar, x.stride, input.batch.order, first, rows.rows, lane.pass->input());
+    prefetch_next(rows, input);
   }
   const bool last = segment == static_cast<Size>(syncs_.size());
   const Size from = segment == 0 ? 0 : at(syncs_, segment - 1), to = last ? end_node() : at(syncs_, segment);

@@ -77,12 +77,15 @@ template <class T> class Step {
   void plan_gradients();
   void plan_tasks();
   void plan_lanes();
+  // Whether the layers will read what is derived from the parameters.
+  bool derives() const { return shape_.arrangement == Arrangement::samples_as_rows && shape_.rows > 1; }
   const Node<T>& node(Size n) const { return network_.nodes()[static_cast<std::size_t>(n)]; }
   Size end_node() const;  // one past the last node that runs while training
 
   void perturb_weights(Member& member, std::uint64_t step);
   void derive(const ParameterTask& task, const T* parameters);
   void place(Lane& lane, Size chunk, Size block);
+  void prefetch_next(const Block& rows, const Input& input) const;
   void forward_segment(Lane& lane, Size segment, Size block, const Input& input);
   void backward_segment(Lane& lane, Size segment, Size block);
   void run_loss(Lane& lane, Size block, const Input& input);

@@ -70,7 +70,7 @@ template <class T> EpochResult Trainer<T>::run(const Epoch<T>& epoch) {
   run_team(shape.threads, [&](Member& member) {
     for (Size s = 0; s < steps && !over; ++s) {
       Step<T>& step = remainder && s == steps - 1 ? last : full;
-      const BatchRows rows{epoch.order, s * batch, step.rows()};
+      const BatchRows rows{epoch.order, s * batch, count};
       step.compute_rows(
           member, epoch.samples, rows, network_.training_steps + static_cast<std::uint64_t>(s), interruption, [&, s] {
             result.interrupted = interruption.abandoned();

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from multicapa import _core
 from multicapa.arrays import Array, as_samples
 
 if TYPE_CHECKING:
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from multicapa.network import Network
     from multicapa.training import Augmenter, Samples
 
-# Streams of random numbers, beside those of the core.
-_ORDER, _AUGMENTATION = 2**63, 2**63 + 2**62
+_AUGMENTATION = 2**63  # a stream of random numbers, beside those of the core
 
 
 class Feed:
@@ -59,8 +59,9 @@ class Feed:
         admitted = None if self._curriculum is None else self._curriculum.admitted(epoch, count)
         if not self._shuffle:
             return None if admitted is None else np.ascontiguousarray(admitted)
-        rng = self._generator(_ORDER + self._network._core.training_steps)
-        return rng.permutation(count) if admitted is None else rng.permutation(admitted)
+        network = self._network
+        order = np.arange(count) if admitted is None else admitted
+        return _core.shuffled(order, network.seed, network._core.training_steps)
 
     def _augmented(self, epoch: int) -> Array:
         assert self._augment is not None
