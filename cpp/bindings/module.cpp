@@ -13,6 +13,7 @@ PYBIND11_MODULE(_core, module) {
     }
   });
   multicapa::register_facts(module);
+  multicapa::register_kernels(module);
   multicapa::register_networks(module);
   multicapa::register_optimizer(module);
 }

@@ -44,14 +44,20 @@ std::string join(const std::vector<std::string>& names) {
   return text;
 }
 
-const KernelTables& choose() {
-  const char* wanted = std::getenv("MULTICAPA_ISA");
+// The best of those the machine has that bear the name, where "" names all; null when there is none.
+const KernelTables* find(const std::string& name) {
   for (const InstructionSet& set : instruction_sets())
-    if (set.available && (!wanted || !*wanted || std::string(wanted) == set.name)) return *set.tables;
-  if (wanted && *wanted)
-    throw std::runtime_error("MULTICAPA_ISA is \"" + std::string(wanted) + "\", but this machine offers " +
-                             join(available_instruction_sets()) + "; unset it to take the best of them");
-  throw std::runtime_error("multicapa needs a processor of at least x86-64-v2 (SSE4.2 and POPCNT)");
+    if (set.available && (name.empty() || name == set.name)) return set.tables;
+  return nullptr;
+}
+
+const KernelTables& choose() {
+  const char* variable = std::getenv("MULTICAPA_ISA");
+  const std::string wanted = variable ? variable : "";
+  if (const KernelTables* tables = find(wanted)) return *tables;
+  if (wanted.empty()) throw std::runtime_error("multicapa needs a processor of at least x86-64-v2 (SSE4.2 and POPCNT)");
+  throw std::runtime_error("MULTICAPA_ISA is \"" + wanted + "\", but this machine offers " +
+                           join(available_instruction_sets()) + "; unset it to take the best of them");
 }
 
 const KernelTables& chosen() {
@@ -66,6 +72,14 @@ std::vector<std::string> available_instruction_sets() {
   for (const InstructionSet& set : instruction_sets())
     if (set.available) names.emplace_back(set.name);
   return names;
+}
+
+const KernelTables& kernel_tables(const std::string& isa) {
+  const KernelTables* tables = isa.empty() ? nullptr : find(isa);
+  if (!tables)
+    throw std::invalid_argument("there is no instruction set \"" + isa + "\" here; there are " +
+                                join(available_instruction_sets()));
+  return *tables;
 }
 
 template <> const KernelTable<float>& kernels<float>() { return chosen().single_precision; }
