@@ -17,7 +17,8 @@ struct Step : NoParameter {
   static constexpr const char *name = "step", *formula = "1 if z >= 0 else -1; derivative 0";
   static constexpr bool from_output = true;
   template <class T> static Vector<T> value(Vector<T> z, Vector<T>) {
-    return z >= T(0) ? broadcast<T>(1) : broadcast<T>(-1);
+    const Vector<T> below = z < T(0) ? broadcast<T>(-1) : z;  // NaN stays NaN
+    return z >= T(0) ? broadcast<T>(1) : below;
   }
   template <class T> static Vector<T> derivative(Vector<T>, Vector<T>) { return Vector<T>{}; }
 };
@@ -70,7 +71,7 @@ struct Elu {
   static constexpr double default_parameter = 1;
   static constexpr bool from_output = true;
   template <class T> static Vector<T> value(Vector<T> z, Vector<T> alpha) {
-    return z > T(0) ? z : alpha * exponential_minus_one<T>(minimum<T>(z, Vector<T>{}));
+    return z > T(0) ? z : alpha * exponential_minus_one<T>(minimum<T>(Vector<T>{}, z));
   }
   template <class T> static Vector<T> derivative(Vector<T> a, Vector<T> alpha) {
     return a > T(0) ? broadcast<T>(1) : a + alpha;
@@ -83,7 +84,7 @@ struct Selu : NoParameter {
   static constexpr bool from_output = true;
   static constexpr double lambda = 1.0507009873554804934193349852946, alpha = 1.6732632423543772848170429916717;
   template <class T> static Vector<T> value(Vector<T> z, Vector<T>) {
-    const Vector<T> below = T(lambda * alpha) * exponential_minus_one<T>(minimum<T>(z, Vector<T>{}));
+    const Vector<T> below = T(lambda * alpha) * exponential_minus_one<T>(minimum<T>(Vector<T>{}, z));
     return z > T(0) ? T(lambda) * z : below;
   }
   template <class T> static Vector<T> derivative(Vector<T> a, Vector<T>) {

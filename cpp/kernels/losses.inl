@@ -2,12 +2,12 @@
 // row is the sum over its outputs (the mean where `averaged`). Logarithms see at least the smallest normal number,
 // so a saturated output gives a large finite cost, never inf or NaN.
 
-template <class T> inline Vector<T> safe_log(Vector<T> y) {
-  return natural_log<T>(maximum<T>(y, broadcast<T>(sizeof(T) == 4 ? T(1.17549435e-38) : T(2.2250738585072014e-308))));
+// NaN stays NaN, so that a network gone astray does not have a finite cost.
+template <class T> inline Vector<T> at_least_normal(Vector<T> y) {
+  return maximum<T>(broadcast<T>(Constants<T>::smallest_normal), y);
 }
-template <class T> inline Vector<T> safe_quotient(Vector<T> t, Vector<T> y) {
-  return t / maximum<T>(y, broadcast<T>(sizeof(T) == 4 ? T(1.17549435e-38) : T(2.2250738585072014e-308)));
-}
+template <class T> inline Vector<T> safe_log(Vector<T> y) { return natural_log<T>(at_least_normal<T>(y)); }
+template <class T> inline Vector<T> safe_quotient(Vector<T> t, Vector<T> y) { return t / at_least_normal<T>(y); }
 
 struct SummedLoss : NoParameter {
   static constexpr bool averaged = false;

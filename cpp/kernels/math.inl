@@ -3,9 +3,9 @@
 // compiler can contract to one.
 //
 // Polynomials are minimax fits of the part that follows the exactly known leading terms, so that their rounding errors
-// weigh little; coefficients stand in ascending order, each rounded before the next were fitted. The errors stated, for
-// float (double), are the largest found against a wider libm: over all floats on x86-64-v4 and every seventh on v3 and
-// v2, and over 10^8 doubles on each.
+// weigh little; coefficients stand in ascending order, each rounded before the next were fitted.
+//
+// docs/accuracy.md states the largest errors, and tests/test_accuracy.py finds them, over all floats.
 
 template <class T> struct Constants;
 
@@ -127,22 +127,22 @@ template <class T> inline Vector<T> clamp(Vector<T> x, T lowest, T highest) {
 }
 
 // Results under 2^-125.5 (2^-1021.5) become zero, where half_power does: denormal numbers would cost a microcode
-// assist for every register. Otherwise within 1.3 (1.2) ULP: half of one from the last sum.
+// assist for every register. Of the error otherwise, half a ULP is from the last sum.
 template <class T> inline Vector<T> exponential(Vector<T> x) {
   using C = Constants<T>;
   const auto [half_power, r] = split_exponent<T>(clamp<T>(x, C::exponential_lowest, C::exponential_highest));
   return twice_exp_of_rest<T>(r) * half_power;
 }
 
-// 2^k - 1 + 2^k expm1(r), within 1.7 (2.1) ULP: most just above x = ln 2 / 2, where the two parts cancel by half.
+// 2^k - 1 + 2^k expm1(r) for x <= 0.
 template <class T> inline Vector<T> exponential_minus_one(Vector<T> x) {
-  using C = Constants<T>;
-  const auto [half_power, r] = split_exponent<T>(clamp<T>(x, C::expm1_lowest, C::exponential_highest));
+  const Vector<T> limited = maximum<T>(broadcast<T>(Constants<T>::expm1_lowest), x);
+  const auto [half_power, r] = split_exponent<T>(limited);
   return (expm1_of_rest<T>(r) * half_power + (half_power - T(0.5))) * T(2);
 }
 
-// 1 / (1 + e^-x), zero below 2^-128 (2^-1024) and otherwise within 2.5 (2.5) ULP, of which the exponential, the sum
-// and the quotient each take about as much; doing better would take a longer sum.
+// 1 / (1 + e^-x), zero below 2^-128 (2^-1024). The exponential, the sum and the quotient each take about a third of the
+// error; doing better would take a longer sum.
 template <class T> inline Vector<T> logistic(Vector<T> x) { return T(1) / (exponential<T>(-x) + T(1)); }
 
 // (1 - e^x) / 2 for x <= 0, never below zero and never -0.
@@ -151,7 +151,7 @@ template <class T> inline Vector<T> half_complement(SplitExponent<T> x, Vector<T
 }
 
 // tanh |x| = (1 - t) / (1 + t) with t = e^(-2|x|), both written with t - 1 so that small x keep their accuracy, and
-// never above 1. Within 2.1 (2.1) ULP: numerator, denominator and quotient are each rounded.
+// never above 1. Numerator, denominator and quotient are each rounded.
 template <class T> inline Vector<T> hyperbolic_tangent(Vector<T> x) {
   const Vector<T> limited = maximum<T>(broadcast<T>(Constants<T>::expm1_lowest / 2), negative_magnitude<T>(x));
   const SplitExponent<T> t = split_exponent<T>(limited + limited);
@@ -160,8 +160,7 @@ template <class T> inline Vector<T> hyperbolic_tangent(Vector<T> x) {
 }
 
 // erf |x| = 1 - e^(-|x| g(|x|)) with g = -log(erfc |x|) / |x|, smooth from 2 / sqrt(pi) on, whose error counts less
-// the closer erf is to 1: one polynomial, of g - 1, serves the whole range. Within 2.1 (2.1) ULP
-// from the exponent and expm1.
+// the closer erf is to 1: one polynomial, of g - 1, serves the whole range. The error is from the exponent and expm1.
 template <class T> inline Vector<T> error_function(Vector<T> x) {
   const Vector<T> limited = maximum<T>(broadcast<T>(Constants<T>::erf_lowest), negative_magnitude<T>(x));
   const Vector<T> log_erfc = limited * polynomial<T>(limited, Constants<T>::erf) + limited;
@@ -170,8 +169,7 @@ template <class T> inline Vector<T> error_function(Vector<T> x) {
 }
 
 // log(1 + f) = f - s (f - R(s^2)) with s = f / (2 + f), that is 2 artanh s, so that f's own digits come out unharmed.
-// With f in [0, 1] there is no exponent to take apart. Within 2.2 (2.2) ULP from
-// the exponential, the product and the sums.
+// With f in [0, 1] there is no exponent to take apart. The error is from the exponential, the product and the sums.
 template <class T> inline Vector<T> softplus(Vector<T> x) {
   const Vector<T> f = exponential<T>(negative_magnitude<T>(x));
   const Vector<T> s = f / (f + T(2));
@@ -180,49 +178,26 @@ template <class T> inline Vector<T> softplus(Vector<T> x) {
   return maximum<T>(Vector<T>{}, x) + log_of_sum;
 }
 
-// log(sum / 2^scaling) + correction for a positive normal sum = 2^k (1 + f), 1 + f between the roots of 1/2 and 2.
-// The formula for log(1 + f) is softplus's, with s f replaced by f^2 / 2 - s f^2 / 2 to lose less of it.
-template <class T> inline Vector<T> corrected_log(Vector<T> sum, Vector<T> scaling, Vector<T> correction) {
+// log(2^k (1 + f)) for normal x > 0, with 1 + f between the roots of 1/2 and 2; infinity and NaN stay what they are.
+// The formula for log(1 + f) is softplus's, with s f replaced by f^2 / 2 - s f^2 / 2 to lose less of it: all but the
+// last sum is small beside it.
+template <class T> inline Vector<T> natural_log(Vector<T> x) {
   using C = Constants<T>;
   const UnsignedVector<T> one = bits<T>(broadcast<T>(T(1))), root_half = bits<T>(broadcast<T>(C::root_half));
-  const UnsignedVector<T> biased = (bits<T>(sum) - root_half + one) >> C::mantissa_bits;
-  const Vector<T> f = (Vector<T>)(bits<T>(sum) - (biased << C::mantissa_bits) + one) - T(1);
+  const UnsignedVector<T> biased = (bits<T>(x) - root_half + one) >> C::mantissa_bits;
+  const Vector<T> f = (Vector<T>)(bits<T>(x) - (biased << C::mantissa_bits) + one) - T(1);
   const UnsignedVector<T> shifted = biased | bits<T>(broadcast<T>(C::two_to_mantissa_bits));
-  const Vector<T> k = (Vector<T>)shifted - (C::two_to_mantissa_bits + T(C::exponent_bias)) - scaling;
+  const Vector<T> k = (Vector<T>)shifted - (C::two_to_mantissa_bits + T(C::exponent_bias));
   const Vector<T> s = f / (f + T(2));
   const Vector<T> square = s * s, half_square = f * f * T(0.5);
   const Vector<T> rest = s * (square * polynomial<T>(square, C::logarithm) + half_square);
-  return k * C::ln2_high + (f - (half_square - (rest + (k * C::ln2_low + correction))));
-}
-
-// The logarithm whose pole is given, mended where x is at the pole, below it, infinite or NaN.
-template <class T> inline Vector<T> mend_log(Vector<T> log, Vector<T> x, T pole) {
-  constexpr T infinity = T(__builtin_inf());
-  const Vector<T> outside = x < pole ? broadcast<T>(T(__builtin_nan(""))) : broadcast<T>(-infinity);
-  log = x < infinity ? log : x;
-  return x <= pole ? outside : log;
-}
-
-// Within 0.9 (0.9) ULP, for denormal x too, which is scaled up first: all but the last sum is small beside it.
-template <class T> inline Vector<T> natural_log(Vector<T> x) {
-  using C = Constants<T>;
-  const IntegerVector<T> denormal = x < C::smallest_normal;
-  const Vector<T> scaled = denormal ? x * C::two_to_mantissa_bits : x;
-  const Vector<T> scaling = denormal ? broadcast<T>(T(C::mantissa_bits)) : Vector<T>{};
-  return mend_log<T>(corrected_log<T>(scaled, scaling, Vector<T>{}), x, T(0));
-}
-
-// Within 0.9 (0.9) ULP: what rounding 1 + x lost is found exactly and added back to first order.
-template <class T> inline Vector<T> log_of_one_plus(Vector<T> x) {
-  const Vector<T> sum = x + T(1);
-  const Vector<T> rounded_x = sum - T(1);
-  const Vector<T> lost = (x - rounded_x) + (T(1) - (sum - rounded_x));
-  return mend_log<T>(corrected_log<T>(sum, Vector<T>{}, lost / sum), x, T(-1));
+  const Vector<T> log = k * C::ln2_high + (f - (half_square - (rest + k * C::ln2_low)));
+  return x < T(__builtin_inf()) ? log : x;
 }
 
 // cos(2 pi (u + quarters / 4)) for 0 <= u < 1: with q the integer nearest to 4u and w the rest, found exactly, it is
-// the cosine or sine of pi w / 2 up to sign as q + quarters is even or odd. Within 1.7 (1.6) ULP
-// from the sine, which ends in a product.
+// the cosine or sine of pi w / 2 up to sign as q + quarters is even or odd. Most of the error is the sine's, which ends in
+// a product.
 template <class T> inline Vector<T> cosine_of_quarters(Vector<T> u, int quarters) {
   using C = Constants<T>;
   constexpr T magic = T(1.5) * C::two_to_mantissa_bits;
