@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import erfc
 
 SELU_ALPHA = 1.6732632423543772
 SELU_SCALE = 1.0507009873554805
@@ -104,12 +105,9 @@ def selu_derivative(z, p):
     return SELU_SCALE * elu_derivative(z, SELU_ALPHA)
 
 
-_erfc = np.vectorize(math.erfc, otypes=[np.float64])
-
-
 def normal_cdf(z):
     """Phi(z) = (1 + erf(z / sqrt 2)) / 2 = erfc(-z / sqrt 2) / 2; erfc keeps its digits for very negative z"""
-    return 0.5 * _erfc(-z / math.sqrt(2.0))
+    return 0.5 * erfc(-z / math.sqrt(2.0))
 
 
 def normal_pdf(z):

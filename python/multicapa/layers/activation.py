@@ -22,6 +22,11 @@ class Activation(Layer):
     parameter : float, optional
         Slope of leaky_relu (0.1), alpha of elu (1).
 
+    Notes
+    -----
+    No value is further from the exact one than 4.3 ULP in float32, 4.3 in float64, and most are within 3. NaN stays
+    NaN. See docs/accuracy.md for the errors of each function, and for the tails of exponentials, which end in zeros.
+
     Examples
     --------
     >>> import multicapa as mc
