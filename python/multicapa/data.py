@@ -34,7 +34,7 @@ def train_dev_test_split(
     X, y : array-like
         Of the same length.
     dev, test : float, default=0.15
-        Shares of the samples, above 0; together below 1.
+        Shares of the samples, together below 1; 0 leaves that part empty.
     stratify : bool, optional
         Keep the shares of the classes in each part. By default when y holds integers or strings.
     seed : int, optional
@@ -53,22 +53,26 @@ def train_dev_test_split(
     >>> len(split.X_train), len(split.X_dev), len(split.X_test)
     (90, 30, 30)
     """
-    from sklearn.model_selection import train_test_split
-
-    check_number(dev, "dev", above=0, below=1)
-    check_number(test, "test", above=0, below=1)
+    check_number(dev, "dev", minimum=0, below=1)
+    check_number(test, "test", minimum=0, below=1)
     if dev + test >= 1:
         raise ValueError(f"dev + test should be below 1, not {dev + test:g}")
     labels = np.asarray(y)
     if stratify is None:
         stratify = labels.ndim == 1 and labels.dtype.kind in "iuUSOb"
-    X_rest, X_test, y_rest, y_test = train_test_split(
-        X, y, test_size=test, random_state=seed, stratify=labels if stratify else None
-    )
-    X_train, X_dev, y_train, y_dev = train_test_split(
-        X_rest, y_rest, test_size=dev / (1 - test), random_state=seed, stratify=np.asarray(y_rest) if stratify else None
-    )
+    X_rest, X_test, y_rest, y_test = _in_two(X, y, test, stratify, seed)
+    X_train, X_dev, y_train, y_dev = _in_two(X_rest, y_rest, dev / (1 - test), stratify, seed)
     return Split(X_train, X_dev, X_test, y_train, y_dev, y_test)
+
+
+def _in_two(X: Any, y: Any, share: float, stratify: bool, seed: int | None) -> Any:
+    """What is left of X, what is taken of it, and the same of y."""
+    from sklearn.model_selection import train_test_split
+    from sklearn.utils import _safe_indexing
+
+    if share == 0:
+        return [part for each in (X, y) for part in (each, _safe_indexing(each, np.arange(0)))]
+    return train_test_split(X, y, test_size=share, random_state=seed, stratify=np.asarray(y) if stratify else None)
 
 
 class Standardizer:
