@@ -11,19 +11,24 @@ from multicapa.table import (
     CategoryColumn,
     ClassTarget,
     Columns,
+    DateColumn,
+    DateError,
     MissingValuesError,
     NumberColumn,
     NumberTarget,
     TableError,
     TableModel,
+    date_format,
 )
 
 pd = pytest.importorskip("pandas")
-KINDS = {"size": NumberColumn, "town": CategoryColumn}
+KINDS = {"size": NumberColumn.fit, "town": CategoryColumn.fit}
 
 
 def table():
-    return pd.DataFrame({"size": [1.0, 2.0, 6.0, 3.0], "town": ["Ulm", " Bonn", "Ulm", "Kiel"], "goal": [3, 1, 3, 2]})
+    return pd.DataFrame(
+        {"size": [1.0, 2.0, 6.0, 3.0], "town": ["Ulm", " Bonn", "Ulm", "Kiel"], "goal": [3, 1, 3, 2]}
+    ).assign(day=["2024-01-01", "2024-01-02", "2024-01-05", "2024-02-01"])
 
 
 def test_numbers_are_standardised_and_categories_one_hot():
@@ -92,7 +97,8 @@ def test_numbers_return_to_their_units():
 
 
 def model():
-    columns, target = Columns.fit(table(), KINDS, "impute"), ClassTarget.fit(table()["goal"])
+    kinds = KINDS | {"day": DateColumn.fit}
+    columns, target = Columns.fit(table(), kinds, "impute"), ClassTarget.fit(table()["goal"])
     network = mc.Sequential([mc.Dense(3, "softmax")], input_shape=columns.width, seed=0)
     return TableModel(network, columns, target)
 
@@ -129,6 +135,70 @@ def test_a_damaged_description_is_refused(tmp_path, damage):
 def test_columns_that_are_absent_are_named():
     with pytest.raises(TableError, match=r"lacks 'town'.*did you mean 'Towns'"):
         model().predict(table().rename(columns={"town": "Towns"}))
+
+
+# ---- dates ----
+
+
+@pytest.mark.parametrize(
+    ("texts", "order", "form"),
+    [
+        (["2024-01-31", "2024-02-01"], "auto", "ISO8601"),
+        (["2024-01-31T10:00:00Z"], "auto", "ISO8601"),
+        (["2024/1/31 9:05"], "auto", "ISO8601"),
+        (["1.2.2024"], "auto", "%d.%m.%Y"),
+        (["31/01/2024", "01/02/2024"], "auto", "%d/%m/%Y"),
+        (["01/31/2024", "01/02/2024"], "auto", "%m/%d/%Y"),
+        (["01/02/2024"], "day-first", "%d/%m/%Y"),
+        (["01/02/2024"], "month-first", "%m/%d/%Y"),
+        (["1/2/24 7:05 PM"], "month-first", "%m/%d/%y %I:%M %p"),
+        (["March 1, 2024"], "auto", "%B %d, %Y"),
+        (["12", "13"], "auto", None),
+        (["Ulm", "Bonn"], "auto", None),
+        (["2024-01-31", "later"], "auto", None),
+        ([], "auto", None),
+    ],
+)
+def test_how_dates_are_written(texts, order, form):
+    assert date_format(texts, order) == form
+
+
+@pytest.mark.parametrize(
+    ("texts", "words"),
+    [
+        (["01/02/2024", "03/04/2024"], "is the day first or the month"),
+        (["2024-01-31"] * 19 + ["later"], "but also 'later'"),
+        (["2024-01-31", "31.01.2024"], "one way"),
+        (["2024-02-30"], "one way"),
+    ],
+)
+def test_dates_that_cannot_be_read(texts, words):
+    with pytest.raises(DateError, match=words):
+        date_format(texts)
+
+
+def test_dates_become_a_trend_and_places_on_circles():
+    days = pd.Series(["2024-01-01 00:00", "2024-07-01 12:00", "2025-01-06 06:00"], name="day")  # Mondays
+    column = DateColumn.fit(days)
+    rows = column.encode(days)
+    assert rows.shape == (3, column.width) == (3, 7)
+    since = np.array([0, 182.5, 371.25])
+    np.testing.assert_allclose(rows[:, 0], (since - since.mean()) / since.std(ddof=1))
+    angles = np.arctan2(rows[:, 1:4], rows[:, 4:7]) / (2 * np.pi) % 1
+    np.testing.assert_allclose(angles[:, 0], [0, 182 / 365.25, 5 / 365.25], atol=1e-9)
+    np.testing.assert_allclose(angles[:, 1], 0, atol=1e-9)
+    np.testing.assert_allclose(angles[:, 2], [0, 0.5, 0.25], atol=1e-9)
+    np.testing.assert_allclose((rows[:, 1:4] ** 2 + rows[:, 4:7] ** 2), 1)
+    assert DateColumn.fit(days.str[:10]).width == 5  # no times, no clock
+
+
+def test_moments_and_their_texts_are_the_same():
+    moments = pd.Series(pd.date_range("2024-01-01", periods=5, freq="7h"), name="day")
+    column = DateColumn.fit(moments)
+    assert (column.encode(moments) == column.encode(moments.astype(str))).all()
+    assert (column.encode(moments.dt.tz_localize("UTC").dt.tz_convert("Asia/Tokyo")) == column.encode(moments)).all()
+    gaps = pd.Series([None, "2024-01-01"], name="day")
+    assert (column.encode(gaps)[0] == column.encode(moments[2:3])).all()  # the median
 
 
 # ---- the figure ----

@@ -1,4 +1,4 @@
-"""The command line: ``multicapa demo | train | predict | evaluate | info``."""
+"""The command line: ``multicapa demo | train | search | predict | evaluate | plot | info``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from multicapa.cli.output import CommandError, complain
-from multicapa.cli.parser import build_parser
+from multicapa.cli.parser import parse
 from multicapa.errors import DivergenceError
 from multicapa.table import TableError
 
@@ -26,24 +26,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 when all went well, 2 for wrong usage or data, 130 after Ctrl-C.
+        0 when all went well, 1 when the run failed, 2 for wrong usage, 130 after Ctrl-C.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a class name the terminal cannot show is no reason to fail
     try:
-        options = build_parser().parse_args(arguments)
-        options.run(options)
+        parse(arguments)
         sys.stdout.flush()
-    except (CommandError, TableError) as error:
-        return complain(str(error))
+    except CommandError as error:
+        return _failed(str(error), error.code)
+    except TableError as error:
+        return _failed(str(error))
     except DivergenceError as error:
-        return complain(f"training blew up in epoch {error.epoch + 1}. Try a smaller step: --learning-rate 0.0001")
+        return _failed(f"training blew up in epoch {error.epoch + 1}. Try a smaller step: --learning-rate 0.0001")
     except BrokenPipeError:  # whoever read our output, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
-        return complain(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error))
+        return _failed(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error))
+    except MemoryError as error:
+        return _failed(f"there is not enough memory{f': {error}' if str(error) else ''}")
     except KeyboardInterrupt:
-        complain("stopped")
-        return 130
+        return _failed("stopped", 130)
     return 0
+
+
+def _failed(why: str, code: int = 1) -> int:
+    complain(why)
+    return code

@@ -2,85 +2,121 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
-from multicapa.cli.output import CommandError, note
+from multicapa.cli.output import CommandError, UsageError, note
 from multicapa.table import (
     CategoryColumn,
     ClassTarget,
-    Column,
+    DateColumn,
+    DateError,
     Frame,
+    Kind,
     NumberColumn,
     Series,
     as_numbers,
     as_texts,
+    date_format,
+    is_date_column,
     is_missing,
     is_number_column,
     listed,
     near,
 )
 
-_DATE = re.compile(r"(\d{4}[-/.]\d{1,2}([-/.]\d{1,2})?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})([T ]\d{1,2}:\d{2}.*)?")
 _MOST_CATEGORIES = 1000
-_FEWEST_ROWS = 10
 _LARGEST = 1e100  # squares of larger numbers overflow
 _FEW_NUMBERS = 20  # up to so many distinct whole numbers are classes, if each is met a few times
 
 
-def check_names(frame: Frame, target: str, drop: Sequence[str]) -> None:
-    """Complain about columns that are named but not there."""
+def check_names(frame: Frame, target: str, drop: Sequence[str], weight: str | None) -> None:
+    """Complain about columns that are named but not there, and about one named twice."""
     names = list(frame.columns)
-    for name in (target, *drop):
+    for name in (target, *drop, *([weight] if weight else [])):
         if name not in names:
-            hint = near(name, names) or f". There are: {listed(names, 8)}"
-            raise CommandError(f"there is no column {name!r}{hint}")
+            raise UsageError(f"there is no column {name!r}{near(name, names) or _what_there_is(names)}")
     if target in drop:
-        raise CommandError(f"{target!r} is the target; it cannot be dropped too")
+        raise UsageError(f"{target!r} is the target; it cannot be dropped too")
+    if weight == target:
+        raise UsageError(f"{target!r} is the target; it cannot be the weight too")
 
 
-def kinds_of(frame: Frame) -> dict[str, type[Column]]:
-    """How each column is to be read: as numbers or as categories; complains where neither makes sense."""
-    problems = {name: problem for name in frame.columns if (problem := _problem(frame[name]))}
+def _what_there_is(names: Sequence[str]) -> str:
+    if len(names) == 1 and any(sign in names[0] for sign in ",;\t|"):
+        return f". There is one column only, {names[0]!r}: another --separator may be needed"
+    return f". There are: {listed(names, 8)}"
+
+
+def kinds_of(frame: Frame, date_order: str = "auto") -> dict[str, Kind]:
+    """How each column is to be read: as numbers, categories or dates; complains where none makes sense."""
+    kinds: dict[str, Kind] = {}
+    problems: dict[str, str] = {}
+    for name in frame.columns:
+        try:
+            kinds[name] = _kind(frame[name], date_order)
+        except _ColumnError as error:
+            problems[name] = str(error)
     if problems:
-        name, problem = next(iter(problems.items()))
-        what = (
-            f"column {name!r}"
-            if len(problems) == 1
-            else f"{len(problems)} columns cannot be used as they are: {name!r}"
-        )
-        others = f", {listed(map(repr, list(problems)[1:]), 3)} likewise" if len(problems) > 1 else ""
-        drops = " ".join(f"--drop {shlex.quote(name)}" for name in problems)
-        raise CommandError(f"{what} {problem}{others}. Leave out with {drops}")
-    if not len(frame.columns):
+        raise CommandError(_complaint(problems))
+    if not kinds:
         raise CommandError("no column is left to predict the target from")
     for name in frame.columns:
         if _counts_rows(frame[name]):
             note(f"column {name!r} just counts the rows. Leave it out with --drop {shlex.quote(name)}")
-    return {name: NumberColumn if is_number_column(frame[name]) else CategoryColumn for name in frame.columns}
+    return kinds
 
 
-def _problem(series: Series) -> str | None:
+class _ColumnError(Exception):
     """Why a column is of no use, as the end of a sentence that starts with its name."""
+
+
+def _complaint(problems: dict[str, str]) -> str:
+    name, problem = next(iter(problems.items()))
+    many = f"{len(problems)} columns cannot be used as they are: {name!r}"
+    others = f", {listed(map(repr, list(problems)[1:]), 3)} likewise" if len(problems) > 1 else ""
+    drops = " ".join(f"--drop {shlex.quote(name)}" for name in problems)
+    remedy = ". Leave out with" if "--" not in problem else ", or leave out with"
+    return f"{many if others else f'column {name!r}'} {problem}{others}{remedy} {drops}"
+
+
+def _kind(series: Series, date_order: str) -> Kind:
     known = series[~is_missing(series)]
     if not len(known):
-        return "is empty"
+        raise _ColumnError("is empty")
     if is_number_column(series):
         largest = float(np.nanmax(np.abs(as_numbers(series))))
-        return f"holds numbers as large as {largest:.0e}" if largest > _LARGEST else None
-    if series.dtype.kind in "mM":
-        return f"holds dates or times such as {str(known.iloc[0])!r}, which a network cannot read"
+        if largest > _LARGEST:
+            raise _ColumnError(f"holds numbers as large as {largest:.0e}")
+        return NumberColumn.fit
+    if is_date_column(series):
+        return DateColumn.fit
+    if series.dtype.kind == "m":
+        raise _ColumnError(f"holds spans of time such as {str(known.iloc[0])!r}, which a network cannot read")
     texts = [text for text in as_texts(known) if text is not None]
-    distinct = len(set(texts))
-    if sum(_DATE.fullmatch(text) is not None for text in texts[:100]) > 0.9 * len(texts[:100]):
-        return f"holds dates such as {texts[0]!r}, which a network cannot read"
+    form = _date_format(texts, date_order)
+    if form is not None:
+        return partial(DateColumn.fit, format=form)
     _check_almost_numbers(str(series.name), texts)
+    distinct = len(set(texts))
     if distinct > _MOST_CATEGORIES or (distinct > 10 and distinct > 0.5 * len(known)):
-        return f"holds {distinct:,} different texts in {len(known):,} rows: nothing to generalise from"
-    return None
+        raise _ColumnError(f"holds {distinct:,} different texts in {len(known):,} rows: nothing to generalise from")
+    return CategoryColumn.fit
+
+
+def _date_format(texts: Sequence[str], order: str) -> str | None:
+    try:
+        return date_format(texts, order)
+    except DateError as error:
+        said = str(error)
+    if said.endswith("?"):
+        said += " Say --dates day-first or --dates month-first"
+    elif "but also" in said:
+        said += f". If that means missing, say so: --na {shlex.quote(said.rpartition('but also ')[2][1:-1])}"
+    raise _ColumnError(said)
 
 
 def _check_almost_numbers(name: str, texts: Sequence[str]) -> None:
@@ -94,7 +130,7 @@ def _check_almost_numbers(name: str, texts: Sequence[str]) -> None:
         )
     if odd and all(_is_number(text.replace(",", ".", 1)) for text in texts):
         raise CommandError(
-            f"column {name!r} has numbers with commas such as {odd[0]!r}. If they are decimal: --decimal ,"
+            f"column {name!r} has numbers with commas such as {odd[0]!r}. If they are decimal: --decimal comma"
         )
 
 
@@ -113,21 +149,19 @@ def _counts_rows(series: Series) -> bool:
 
 
 def handle_missing(frame: Frame, target: str, policy: str) -> Frame:
-    """The rows that can be used under ``--missing``; complains under "error"."""
+    """The rows that can be used: with a target, and with all inputs unless they are to be filled in."""
+    unknown = is_missing(frame[target])
+    if unknown.any():
+        note(f"rows that have no {target!r} are left out: {unknown.sum():,} of {len(frame):,}.")
+        frame = frame[~unknown]
     counts = {name: int(n) for name in frame.columns if (n := is_missing(frame[name]).sum())}
     if counts and policy == "error":
         raise CommandError(missing_message(counts))
-    names = list(frame.columns) if policy == "drop" else [target]
-    gone = np.any([is_missing(frame[name]) for name in names], axis=0)
-    if gone.any():
-        why = "have missing values" if policy == "drop" else f"have no {target!r}"
-        note(f"rows that {why} are left out: {gone.sum():,} of {len(frame):,}.")
-    kept = frame[~gone]
-    if len(kept) < _FEWEST_ROWS:
-        raise CommandError(
-            f"{len(kept)} usable rows are too few to train, stop and test on: {_FEWEST_ROWS} is the least"
-        )
-    return kept
+    if counts and policy == "drop":
+        gone = np.any([is_missing(frame[name]) for name in counts], axis=0)
+        note(f"rows that have missing values are left out: {gone.sum():,} of {len(frame):,}.")
+        frame = frame[~gone]
+    return frame
 
 
 def missing_message(counts: dict[str, int]) -> str:
@@ -152,7 +186,7 @@ def task_of(series: Series, wanted: str) -> str:
         whole = numbers and bool((as_numbers(series) % 1 == 0).all())
         wanted = "classification" if not numbers or (whole and few) else "regression"
     if wanted == "regression" and not numbers:
-        raise CommandError(
+        raise UsageError(
             f"regression needs numbers, but the target {name!r} holds {as_texts(series)[0]!r}; it is for classification"
         )
     if wanted == "classification" and distinct > 2 and distinct > len(series) / 2:
@@ -161,11 +195,11 @@ def task_of(series: Series, wanted: str) -> str:
     return wanted
 
 
-def can_stratify(target: ClassTarget, series: Series, dev: float, test: float) -> bool:
-    """Whether each part of a split can hold each class in its share; says so when not."""
+def can_stratify(target: ClassTarget, series: Series, shares: Sequence[float]) -> bool:
+    """Whether parts of these shares can hold each class in its share; says so when not."""
     counts = np.bincount(target.encode(series), minlength=len(target.classes))
     smallest = int(counts.argmin())
-    room = min(dev, test) * len(series) >= len(target.classes) + 1
+    room = min(shares) * len(series) >= len(target.classes) + 1
     if counts[smallest] >= 4 and room:
         return True
     note(f"class {str(target.classes[smallest])!r} is rare, rows: {counts[smallest]}; a part may lack some classes.")

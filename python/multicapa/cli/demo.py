@@ -11,8 +11,12 @@ import numpy as np
 
 from multicapa import plots
 from multicapa.arrays import Array
-from multicapa.cli.fitting import fit, limited_threads, save_figure
-from multicapa.cli.output import CommandError, heading, note, say, scores, show_confusion, show_scores
+from multicapa.cli import figures
+from multicapa.cli.fitting import Fitted, fit, limited_threads, tell
+from multicapa.cli.options import Command, Group, Option, count
+from multicapa.cli.output import UsageError, heading, note, say, written
+from multicapa.cli.recipe import SEED, THREADS
+from multicapa.cli.scores import scores, show_confusion, show_scores
 from multicapa.data import Split, Standardizer, train_dev_test_split
 from multicapa.layers import Dense, Dropout, GaussianNoise
 from multicapa.optimizers import Adam
@@ -29,10 +33,10 @@ def run(options: Namespace) -> None:
     _make(folder)
     with limited_threads(options.threads):
         images, split, model = _prepare(options.seed)
-        best = _train(model, split, options.epochs)
+        fitted = _train(model, split, options.epochs)
         heading("How often it is right:")
         _judge(model, split)
-    _write(model, images, best, folder)
+    _write(model, images, fitted, folder)
     _what_next(folder)
 
 
@@ -40,7 +44,7 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
-        raise CommandError(f"{str(folder)!r} is not a folder") from None
+        raise UsageError(f"{str(folder)!r} is not a folder") from None
 
 
 def _prepare(seed: int) -> tuple[Split, Split, TableModel]:
@@ -69,10 +73,12 @@ def _prepare(seed: int) -> tuple[Split, Split, TableModel]:
     return split, standardised, TableModel(network, Columns(inputs), ClassTarget("digit", tuple(range(10))))
 
 
-def _train(model: TableModel, split: Split, epochs: int) -> int:
+def _train(model: TableModel, split: Split, epochs: int) -> Fitted:
     train, dev = (split.X_train, split.y_train), (split.X_dev, split.y_dev)
-    options = {"optimizer": Adam(1e-3), "batch_size": 32, "label_smoothing": 0.05}
-    return fit(model.network, train, dev, patience=25, epochs=epochs, **options)
+    options: dict[str, Any] = {"optimizer": Adam(1e-3), "batch_size": 32, "label_smoothing": 0.05}
+    fitted = fit(model.network, train, dev, patience=25, epochs=epochs, **options)
+    tell(fitted, epochs)
+    return fitted
 
 
 def _judge(model: TableModel, split: Split) -> None:
@@ -85,21 +91,21 @@ def _judge(model: TableModel, split: Split) -> None:
     show_confusion(model.target, *outputs["test"], "Test images")
 
 
-def _write(model: TableModel, images: Split, best: int, folder: Path) -> None:
-    heading("Written:" if folder == Path() else f"Written to {folder}:")
+def _write(model: TableModel, images: Split, fitted: Fitted, folder: Path) -> None:
     model.save(folder / _MODEL)
-    print(f"  {_MODEL}   the network")
     # The pixels as they were, 0 to 16: the model itself knows how to standardise them.
     table = np.column_stack([images.X_test, images.y_test])
     np.savetxt(folder / _IMAGES, table, fmt="%d", delimiter=",", header=",".join([*_PIXELS, "digit"]), comments="")
-    print(f"  {_IMAGES}      the test images, one per row")
+    files = [(_MODEL, "the network"), (_IMAGES, "the test images, one per row")]
     try:
         plots.check_matplotlib()
     except ImportError as error:
         note(f"{error}. The rest works without.")
-        return
-    save_figure(model.network.history, str(folder / _FIGURE), best, "Handwritten digits: loss per epoch")
-    print(f"  {_FIGURE}           the loss curves")
+    else:
+        drawn = figures.curves(fitted.history, fitted.best_epoch, title="Handwritten digits")
+        figures.save(drawn, str(folder / _FIGURE))
+        files.append((_FIGURE, "the learning curves"))
+    written(files, "" if folder == Path() else f" to {folder}")
 
 
 def _what_next(folder: Path) -> None:
@@ -111,3 +117,26 @@ def _what_next(folder: Path) -> None:
     print(f"  multicapa predict {_MODEL} {_IMAGES}")
     print("  multicapa train YOUR_TABLE.csv --target COLUMN_TO_PREDICT")
     print("  multicapa train --help")
+
+
+COMMAND = Command(
+    name="demo",
+    usage=("[options]",),
+    summary="learn to read handwritten digits, in a few seconds",
+    description="Train a network on scikit-learn's handwritten digits, show how good it is on images it never saw, and "
+    "write the model, its learning curves and the test images.",
+    examples=("multicapa demo --output somewhere --seed 1",),
+    run=run,
+    groups=(
+        Group(
+            "options",
+            "what it does",
+            (
+                Option("output", "folder for the files", ".", metavar="DIR"),
+                Option("epochs", "at most so many", 200, count, metavar="N"),
+                SEED,
+                THREADS,
+            ),
+        ),
+    ),
+)

@@ -1,15 +1,18 @@
-"""A fit as the command line runs it: early stopping on dev, and progress for whoever watches."""
+"""A fit as the command line runs it: early stopping on dev, a bar for whoever watches, figures of what happened."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
-from multicapa import plots
-from multicapa.callbacks import Callback, EarlyStopping
-from multicapa.cli.output import CommandError, say
+from multicapa.callbacks import Callback, CSVLog, EarlyStopping
+from multicapa.cli import recipe
+from multicapa.cli.output import say
+from multicapa.cli.parts import Prepared
 from multicapa.history import History
 from multicapa.network import Network
 from multicapa.threads import set_num_threads
@@ -28,62 +31,77 @@ def limited_threads(count: int | None) -> Iterator[None]:
         set_num_threads(None)
 
 
-class _Lines(Callback):
-    """A line now and then: epochs 1, 2, 5, 10, 20, 50, 100 and so on."""
+@dataclass(frozen=True)
+class Fitted:
+    """What a fit has come to."""
 
-    def on_epoch_end(self, run: Any, epoch: dict[str, Any]) -> None:
-        number = epoch["epoch"] + 1
-        if number == 1:
-            titles = {"loss": "train loss", "val_loss": "dev loss", "val_accuracy": "dev accuracy"}
-            self._names = [name for name in titles if name in epoch]
-            print("  epoch  " + "".join(f"{titles[name]:>14}" for name in self._names), flush=True)
-        if str(number).rstrip("0") in ("1", "2", "5"):
-            print(f"  {number:5}  " + "".join(f"{epoch[name]:14.4f}" for name in self._names), flush=True)
+    network: Network
+    history: History
+    best_epoch: int | None  # from 0, the one whose weights were kept; None without early stopping
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """The record of the epoch whose weights the network has."""
+        return self.history[-1 if self.best_epoch is None else self.best_epoch]
+
+    @property
+    def duration(self) -> str:
+        """How long the epochs took."""
+        seconds = sum(self.history["seconds"])
+        return f"{seconds:.1f} s" if seconds >= 0.1 else f"{1000 * seconds:.0f} ms"
 
 
-def fit(network: Network, train: tuple[Any, Any], dev: tuple[Any, Any], *, patience: int, **options: Any) -> int:
+def fit(
+    network: Network,
+    train: tuple[Any, Any],
+    dev: tuple[Any, Any] | None,
+    *,
+    patience: int | None,
+    watch: bool = True,
+    callbacks: Sequence[Callback] = (),
+    **options: Any,
+) -> Fitted:
     """Train until dev no longer improves.
 
     Parameters
     ----------
     network : Network
-    train, dev : (X, y)
-    patience : int
+    train : (X, y)
+    dev : (X, y), optional
+        Without it, or without patience, all epochs are done and the last weights kept.
+    patience : int, optional
         Epochs to wait for an improvement.
+    watch : bool, default=True
+        Whether to show a bar, on a terminal.
+    callbacks : sequence of Callback
     **options
         As in ``network.fit``.
-
-    Returns
-    -------
-    int
-        The epoch, from 0, whose weights the network now has.
     """
-    stop = EarlyStopping(patience=patience)
-    watched = sys.stderr is not None and sys.stderr.isatty()
-    callbacks = [stop] if watched else [stop, _Lines()]
-    history = network.fit(*train, validation_data=dev, callbacks=callbacks, verbose=watched, **options)
-    done, seconds = len(history), sum(history["seconds"])
-    ended = f"Stopped after {done} epochs" if done < options["epochs"] else f"All {done} epochs done"
-    took = f"{seconds:.1f} s" if seconds >= 0.1 else f"{1000 * seconds:.0f} ms"
-    say(f"{ended} ({took}); kept the weights of epoch {stop.best_epoch + 1}, the best on dev.")
-    if done == options["epochs"] and stop.best_epoch >= 0.95 * done - 1:
+    stop = None if dev is None or patience is None else EarlyStopping(patience=patience)
+    shown = watch and sys.stderr is not None and sys.stderr.isatty()
+    calls = [*callbacks, stop] if stop else list(callbacks)
+    history = network.fit(*train, validation_data=dev, callbacks=calls, verbose=shown, **options)
+    return Fitted(network, history, stop.best_epoch if stop else None)
+
+
+def fit_recipe(
+    network: Network, prepared: Prepared, options: Namespace, *, log: str | None = None, watch: bool = True
+) -> Fitted:
+    """Train a network that :func:`multicapa.cli.recipe.build` made as the same options describe."""
+    train = prepared.parts["train"]
+    calls = [*recipe.callbacks(options), *([CSVLog(log)] if log else [])]
+    patience = None if options.patience == "none" else options.patience
+    told = recipe.fit_options(prepared, options)
+    return fit(network, (train.X, train.y), prepared.dev, patience=patience, watch=watch, callbacks=calls, **told)
+
+
+def tell(fitted: Fitted, epochs: int) -> None:
+    """How the fit ended."""
+    done, took = len(fitted.history), fitted.duration
+    ended = f"Stopped after {done} epochs" if done < epochs else f"All {done} epochs done"
+    if fitted.best_epoch is None:
+        say(f"{ended} ({took}).")
+        return
+    say(f"{ended} ({took}); kept the weights of epoch {fitted.best_epoch + 1}, the best on dev.")
+    if done == epochs and fitted.best_epoch >= 0.95 * done - 1:
         say(f"It was still getting better: --epochs {4 * done} may pay.")
-    return stop.best_epoch
-
-
-def save_figure(history: History, path: str, best_epoch: int, title: str) -> None:
-    """The loss curves to a file; complains about endings that matplotlib does not know."""
-    try:
-        plots.save_loss_curves(history, path, best_epoch=best_epoch, title=title)
-    except ValueError as error:
-        raise CommandError(f"cannot write the figure {path!r}: {error}") from error
-
-
-def check_figure(path: str) -> None:
-    """Complain before the work is done when the figure could not be drawn after it."""
-    try:
-        plots.check_matplotlib()
-    except ImportError as error:
-        raise CommandError(str(error)) from None
-    if not path.lower().endswith((".png", ".svg", ".pdf")):
-        raise CommandError(f"the figure {path!r} should end in .png, .svg or .pdf")

@@ -8,10 +8,13 @@ from argparse import Namespace
 import numpy as np
 
 from multicapa import __version__, _core
-from multicapa.cli.output import CommandError, say, wrapped
+from multicapa.cli.options import Command, Option
+from multicapa.cli.output import CommandError, UsageError, say, wrapped
+from multicapa.cli.recipe import NETWORK, TRAINING
+from multicapa.cli.train import TRAINED
 from multicapa.files import load
 from multicapa.network import Network
-from multicapa.table import ClassTarget, NumberColumn, TableError, TableModel, listed
+from multicapa.table import CategoryColumn, ClassTarget, DateColumn, NumberColumn, TableError, TableModel, listed
 
 _POLICIES = {
     "error": "refused, unless --missing says otherwise",
@@ -45,7 +48,9 @@ def _show_machine() -> None:
 def _show_model(path: str) -> None:
     try:
         network = load(path)
-    except (FileNotFoundError, ValueError) as error:
+    except FileNotFoundError as error:
+        raise UsageError(str(error)) from None
+    except ValueError as error:
         raise CommandError(str(error)) from None
     print(network.summary())
     _show_columns(network)
@@ -57,15 +62,42 @@ def _show_columns(network: Network) -> None:
     except TableError as error:
         say(f"\n{error}")
         return
-    numbers = [column.name for column in model.columns.columns if isinstance(column, NumberColumn)]
-    categories = [f"{c.name} ({c.width})" for c in model.columns.columns if not isinstance(c, NumberColumn)]
+    columns = model.columns.columns
+    reads = {
+        "numbers": [column.name for column in columns if isinstance(column, NumberColumn)],
+        "categories": [f"{column.name} ({column.width})" for column in columns if isinstance(column, CategoryColumn)],
+        "dates": [column.name for column in columns if isinstance(column, DateColumn)],
+    }
     print()
     if isinstance(model.target, ClassTarget):
         say(f"Predicts {model.target.name}: {listed(map(str, model.target.classes), 12)}")
     else:
-        say(f"Predicts {model.target.name}, numbers around {model.target.mean:.4g}")
-    if numbers:
-        say(f"Reads numbers: {listed(numbers, 12)}")
-    if categories:
-        say(f"Reads categories: {listed(categories, 12)}")
+        say(f"Predicts {model.target.name}, a number")
+    for what, names in reads.items():
+        if names:
+            say(f"Reads {what}: {listed(names, 12)}")
     say(f"Missing values: {_POLICIES[model.columns.missing]}")
+    _show_training(network)
+
+
+def _show_training(network: Network) -> None:
+    """How ``multicapa train`` came to the model: options that are not the usual ones."""
+    trained = network.metadata.get(TRAINED)
+    if not isinstance(trained, dict):
+        return
+    usual = {option.name: option.plain(option.default) for group in (NETWORK, TRAINING) for option in group.options}
+    given = {name: value for name, value in trained.get("options", {}).items() if usual.get(name) != value}
+    shown = ", ".join(f"{name} {value}" for name, value in given.items())
+    epochs = len(trained.get("history", {}).get("loss", []))
+    say(f"Trained for {epochs} epochs with {shown or 'the usual options'}")
+
+
+COMMAND = Command(
+    name="info",
+    usage=("[MODEL]",),
+    summary="versions and machine, or what is in a model",
+    description="Show versions, instruction set and threads; with MODEL, its layers, columns and training.",
+    examples=("multicapa info model.safetensors",),
+    run=run,
+    main=(Option("model", "a file that multicapa saved", metavar="MODEL", positional=True),),
+)

@@ -1,49 +1,108 @@
-"""What the command line says: text of at most 80 columns."""
+"""What the command line says: text that fits the terminal, results to standard output, the rest to standard error."""
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TextIO
 
-import numpy as np
-import numpy.typing as npt
-
-from multicapa.arrays import Array
-from multicapa.table import ClassTarget, Target
-
-_WIDTH = 79
-MOST_CLASSES_IN_TABLE = 12
+_WIDEST, _NARROWEST = 80, 40
+_BOLD, _RED = "1", "31"
+_notes: list[list[str]] = []  # who collects them now; see collected_notes
 
 
 class CommandError(Exception):
-    """Wrong usage or data, in words for the person at the keyboard."""
+    """The run failed: why, and what to do about it, in words for the person at the keyboard."""
+
+    code = 1
+
+
+class UsageError(CommandError):
+    """What was typed is wrong: an option, the name of a column, a file that is not there."""
+
+    code = 2
+
+
+def width() -> int:
+    """Columns to write in: those of the terminal, within reason."""
+    return min(max(shutil.get_terminal_size((_WIDEST, 24)).columns, _NARROWEST), _WIDEST) - 1
 
 
 def wrapped(text: str, indent: str = "") -> str:
     """Text in lines that fit, broken at blanks only, so that commands and names stay whole."""
-    return textwrap.fill(text, _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return textwrap.fill(text, width(), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
-def say(text: str = "") -> None:
+def command_line(words: Sequence[str], indent: str = "  ") -> str:
+    """Words that are quoted where needed, as a command over as many lines as it takes."""
+    pieces = [words[0]]
+    for word in words[1:]:  # an option and its values stay together
+        if word.startswith("--") or not pieces[-1].startswith("--"):
+            pieces.append(word)
+        else:
+            pieces[-1] += f" {word}"
+    lines, room = [indent + pieces[0]], width() - 2
+    for piece in pieces[1:]:
+        if len(lines[-1]) + 1 + len(piece) > room:
+            lines[-1] += " \\"
+            lines.append(f"{indent}    {piece}")
+        else:
+            lines[-1] += f" {piece}"
+    return "\n".join(lines)
+
+
+def painted(text: str, colour: str, stream: TextIO) -> str:
+    """Text with a colour where there is someone to see it."""
+    seen = stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return f"\033[{colour}m{text}\033[0m" if seen else text
+
+
+def say(text: str = "", indent: str = "  ") -> None:
     """One paragraph to standard output."""
-    print(wrapped(text, "  "), flush=True)
+    print(wrapped(text, indent), flush=True)
+
+
+@contextmanager
+def collected_notes() -> Iterator[list[str]]:
+    """The notes that are made meanwhile, for a report."""
+    notes: list[str] = []
+    _notes.append(notes)
+    try:
+        yield notes
+    finally:
+        _notes.remove(notes)
 
 
 def note(text: str) -> None:
     """Something worth knowing that stops nobody; to standard error, where it is in no file's way."""
+    for notes in _notes:
+        notes.append(text)
     print(wrapped(f"Note: {text}", "  "), file=sys.stderr, flush=True)
 
 
-def complain(text: str) -> int:
-    """Why nothing can be done, to standard error; returns the exit code."""
-    print(wrapped(f"multicapa: {text}", "  "), file=sys.stderr, flush=True)
-    return 2
+def complain(text: str) -> None:
+    """Why nothing can be done, to standard error."""
+    lines = wrapped(f"multicapa: {text}", "  ")
+    name, rest = lines[: len("multicapa:")], lines[len("multicapa:") :]
+    print(painted(name, _RED, sys.stderr) + rest, file=sys.stderr, flush=True)
 
 
 def heading(text: str) -> None:
     """A line between two subjects."""
-    print(f"\n{text}", flush=True)
+    print(f"\n{painted(text, _BOLD, sys.stdout)}", flush=True)
+
+
+def written(paths: Sequence[tuple[str, str]], where: str = "") -> None:
+    """The files that now exist, and what each is."""
+    heading(f"Written{where}:")
+    longest = max(len(path) for path, _ in paths)
+    for path, what in paths:
+        line = f"  {path:<{longest}}  {what}"
+        print(line if len(line) <= width() else f"  {path}\n    {what}", flush=True)
 
 
 def shorten(text: str, width: int) -> str:
@@ -62,68 +121,3 @@ def columns(rows: Sequence[Sequence[str]]) -> str:
         for row in rows
     ]
     return "\n".join(f"  {line}".rstrip() for line in lines)
-
-
-def scores(target: Target, outputs: Array, truth: Array) -> dict[str, float]:
-    """How good outputs of a network are: accuracy, or R2 and the root mean squared error."""
-    if isinstance(target, ClassTarget):
-        return {"accuracy": float(np.mean(outputs.argmax(axis=1) == truth))}
-    errors = target.decode(outputs) - (truth * target.scale + target.mean)
-    spread = float(np.sum((truth - truth.mean()) ** 2)) * target.scale**2
-    r2 = 1 - float(np.sum(errors**2)) / spread if spread > 0 else np.nan
-    return {"R²": r2, "RMSE": float(np.sqrt(np.mean(errors**2)))}
-
-
-def show_scores(parts: dict[str, tuple[int, dict[str, float]]]) -> None:
-    """A table of the scores of several parts of the data: ``{"train": (rows, scores)}``."""
-    names = list(next(iter(parts.values()))[1])
-    rows = [["", "rows", *names]]
-    for part, (count, values) in parts.items():
-        rows.append([part, f"{count:,}", *(f"{v:.4g}" if name == "RMSE" else f"{v:.3f}" for name, v in values.items())])
-    print(columns(rows), flush=True)
-
-
-def confusion_table(truth: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], names: Sequence[str]) -> str:
-    """How often each class was taken for which.
-
-    Parameters
-    ----------
-    truth, predicted : ndarray of int
-        Positions of classes; rows whose true class is -1 (unknown to the model) are left out.
-    names : sequence of str
-        Of the classes.
-
-    Returns
-    -------
-    str
-        One line per true class, one column per predicted class; a dot stands for none.
-    """
-    counts = np.zeros((len(names), len(names)), dtype=np.int64)
-    known = truth >= 0
-    np.add.at(counts, (truth[known], predicted[known]), 1)
-    label = min(max(map(len, names)), 14)
-    width = min(max(*(len(name) for name in names), len(str(counts.max()))), (_WIDTH - 2 - label) // len(names) - 2)
-    cells = [["", *(shorten(name, width) for name in names)]]
-    for name, row in zip(names, counts, strict=True):
-        cells.append([shorten(name, label), *(str(count) if count else "." for count in row)])
-    return columns(cells)
-
-
-def show_confusion(target: Target, outputs: Array, truth: Array, part: str) -> None:
-    """The confusion table of a classifier with few classes, or the classes it confuses most."""
-    if not isinstance(target, ClassTarget):
-        return
-    names = [str(value) for value in target.classes]
-    predicted = outputs.argmax(axis=1)
-    if len(names) <= MOST_CLASSES_IN_TABLE:
-        heading(f"{part}: one line per true class, one column per prediction")
-        print(confusion_table(truth, predicted, names), flush=True)
-        return
-    wrong = (truth != predicted) & (truth >= 0)
-    pairs, counts = np.unique(np.stack([truth[wrong], predicted[wrong]], axis=1), axis=0, return_counts=True)
-    if len(pairs):
-        heading(f"{part}: most frequent confusions among the {len(names)} classes")
-        rows = [["true class", "taken for", "rows"]]
-        for i in np.argsort(-counts, kind="stable")[:5]:
-            rows.append([*(shorten(names[k], 28) for k in pairs[i]), str(counts[i])])
-        print(columns(rows), flush=True)

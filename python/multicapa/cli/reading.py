@@ -7,11 +7,26 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from multicapa.cli.output import CommandError
+from multicapa.cli.options import Option
+from multicapa.cli.output import CommandError, UsageError
 from multicapa.table import Frame
 
-_SEPARATORS = (",", ";", "\t")
-_PARQUET = (".parquet", ".pq")
+_SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
+PARQUET = (".parquet", ".pq")
+
+FILE = Option("file", "a CSV file with a header, or a Parquet file", metavar="FILE", positional=True, required=True)
+
+READING = (
+    Option("na", "a text that means missing, such as '?'; may be repeated", metavar="TEXT", repeated=True),
+    Option(
+        "separator",
+        "between the columns of a CSV file; auto: the one that gives its header most",
+        "auto",
+        choices=("auto", *_SEPARATORS),
+        metavar="NAME",
+    ),
+    Option("decimal", "decimal sign in a CSV file", "point", choices=("point", "comma"), metavar="SIGN"),
+)
 
 
 def import_pandas() -> Any:
@@ -23,22 +38,24 @@ def import_pandas() -> Any:
     return pandas
 
 
-def read_table(path: str, na: Sequence[str] = (), decimal: str = ".") -> Frame:
+def read_table(path: str, na: Sequence[str] = (), separator: str = "auto", decimal: str = "point") -> Frame:
     """A table from a CSV or Parquet file, with stripped and distinct names of columns.
 
     Parameters
     ----------
     path : str
-        The separator of a CSV file may be a comma, a semicolon or a tab: whichever gives its header most columns.
+        Its ending tells Parquet (.parquet, .pq) from CSV (anything else, compressed or not).
     na : sequence of str
         Texts that mean a missing value, besides those pandas knows.
-    decimal : {".", ","}
+    separator : {"auto", "comma", "semicolon", "tab", "bar"}
+        Between the columns of a CSV file; "auto" is whichever gives its header most columns.
+    decimal : {"point", "comma"}
         The decimal sign in a CSV file.
     """
     import_pandas()
     if not Path(path).is_file():
-        raise CommandError(f"there is no file {path!r}" if not Path(path).exists() else f"{path!r} is not a file")
-    frame = _read_parquet(path) if path.lower().endswith(_PARQUET) else _read_csv(path, list(na), decimal)
+        raise UsageError(f"there is no file {path!r}" if not Path(path).exists() else f"{path!r} is not a file")
+    frame = _read_parquet(path) if path.lower().endswith(PARQUET) else _read_csv(path, list(na), separator, decimal)
     frame.columns = [str(name).strip() for name in frame.columns]
     twice = frame.columns[frame.columns.duplicated()]
     if len(twice):
@@ -51,21 +68,21 @@ def read_table(path: str, na: Sequence[str] = (), decimal: str = ".") -> Frame:
 def _read_parquet(path: str) -> Frame:
     pandas = import_pandas()
     try:
-        return pandas.read_parquet(path)
+        return pandas.read_parquet(path).reset_index(drop=True)
     except ImportError:
-        raise CommandError("reading Parquet files needs pyarrow: pip install pyarrow") from None
+        raise _no_pyarrow("reading") from None
     except (ValueError, OSError) as error:
         raise CommandError(f"{path!r} is not a Parquet file: {_first_line(error)}") from error
 
 
-def _read_csv(path: str, na: list[str], decimal: str) -> Frame:
+def _read_csv(path: str, na: list[str], separator: str, decimal: str) -> Frame:
     pandas = import_pandas()
     try:
-        separator = max(_SEPARATORS, key=lambda s: pandas.read_csv(path, sep=s, nrows=0, index_col=False).shape[1])
+        sign = _SEPARATORS[separator] if separator != "auto" else _most_columns(path)
         return pandas.read_csv(
             path,
-            sep=separator,
-            decimal=decimal,
+            sep=sign,
+            decimal="," if decimal == "comma" else ".",
             na_values=na,
             index_col=False,
             skipinitialspace=True,
@@ -81,28 +98,52 @@ def _read_csv(path: str, na: list[str], decimal: str) -> Frame:
         raise CommandError(f"{path!r} cannot be read as CSV: {problem}") from error
 
 
+def _most_columns(path: str) -> str:
+    read_csv = import_pandas().read_csv
+    return max(_SEPARATORS.values(), key=lambda sign: read_csv(path, sep=sign, nrows=0, index_col=False).shape[1])
+
+
 def write_table(frame: Frame, path: str) -> None:
     """Write a table as CSV, or as Parquet where the name ends so."""
-    if not path.lower().endswith(_PARQUET):
+    if not path.lower().endswith(PARQUET):
         frame.to_csv(path, index=False)
         return
     try:
         frame.to_parquet(path, index=False)
     except ImportError:
-        raise CommandError("writing Parquet files needs pyarrow: pip install pyarrow") from None
+        raise _no_pyarrow("writing") from None
+
+
+def _no_pyarrow(doing: str) -> CommandError:
+    return CommandError(f'{doing} Parquet files needs pyarrow: pip install "multicapa[parquet]"')
 
 
 def _first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
-def check_writable(path: str, inputs: Sequence[str] = ()) -> None:
-    """Complain early when a file cannot be written where it should, or would replace what is read."""
+def check_writable(path: str | None, others: Sequence[str | None] = ()) -> None:
+    """Complain early when a file cannot be written where it should, or would replace another that is read or written.
+
+    Parameters
+    ----------
+    path : str or None
+        None, for nothing to write, is fine.
+    others : sequence of str or None
+        Files that are read, or written too.
+    """
+    if not path:
+        return
     target = Path(path)
     if target.is_dir():
-        raise CommandError(f"{path!r} is a folder; give the name of a file")
+        raise UsageError(f"{path!r} is a folder; give the name of a file")
     if not target.parent.is_dir():
-        raise CommandError(f"there is no folder {str(target.parent)!r} to write {target.name!r} to")
-    for other in inputs:
-        if target.exists() and Path(other).exists() and target.samefile(other):
-            raise CommandError(f"{path!r} would replace the file that is read; choose another name")
+        raise UsageError(f"there is no folder {str(target.parent)!r} to write {target.name!r} to")
+    if target.suffix.lower() in PARQUET:
+        try:
+            import pyarrow  # noqa: F401 - whether it can be imported is the question
+        except ImportError:
+            raise _no_pyarrow("writing") from None
+    for other in others:
+        if other and target.resolve() == Path(other).resolve():
+            raise UsageError(f"{path!r} would replace another file of this command; choose another name")

@@ -4,169 +4,183 @@ from __future__ import annotations
 
 import shlex
 from argparse import Namespace
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from multicapa import optimizers
 from multicapa.arrays import Array
-from multicapa.cli.columns import can_stratify, check_names, handle_missing, kinds_of, task_of
-from multicapa.cli.fitting import check_figure, fit, limited_threads, save_figure
-from multicapa.cli.output import CommandError, heading, note, say, scores, show_confusion, show_scores
-from multicapa.cli.reading import check_writable, read_table
-from multicapa.data import train_dev_test_split
-from multicapa.layers import Dense, Dropout, Layer, check_activation
-from multicapa.network import Network
-from multicapa.sequential import Sequential
-from multicapa.table import ClassTarget, Columns, Frame, NumberColumn, NumberTarget, TableModel, Target, listed
+from multicapa.cli import figures, recipe
+from multicapa.cli.config import config_text
+from multicapa.cli.fitting import Fitted, fit_recipe, limited_threads, tell
+from multicapa.cli.options import Command, Group, Option
+from multicapa.cli.output import collected_notes, heading, note, say, written
+from multicapa.cli.parts import TABLE, Prepared, Table, read_parts
+from multicapa.cli.reading import FILE, check_writable
+from multicapa.cli.report import check_report, write_report
+from multicapa.cli.scores import Scores, scores, show_confusion, show_scores
+from multicapa.cli.summary import train_report
+from multicapa.table import ClassTarget, NumberColumn, TableModel, as_numbers, listed
 
+TARGET = Option("target", "the column to predict", metavar="COLUMN", required=True)
+MODEL_OUT = Option("output", "the model", "model.safetensors", metavar="FILE")
+FIGURE_OUT = Option("figure", "the learning curves (.png, .svg or .pdf)", metavar="FILE")
+LOG_OUT = Option("log", "a CSV file with a row for each epoch", metavar="FILE")
+REPORT_OUT = Option("report", "a page with scores and curves (.html or .md)", metavar="FILE")
 
-@dataclass(frozen=True)
-class _Part:
-    """Train, dev or test, ready for the network."""
-
-    X: Array
-    y: Array
+# What a saved model remembers of its training: TRAINED in its metadata.
+TRAINED = "training"
 
 
 def run(options: Namespace) -> None:
     """Read, train, judge, write and tell."""
-    check_writable(options.output, [options.file])
+    check_outputs(options)
+    recipe.check_recipe(options)
+    with collected_notes() as notes:
+        table = read_parts(options)
+        prepared = table.prepare()
+        describe(table, prepared, options)
+        with limited_threads(options.threads):
+            model, fitted = train(prepared, options)
+            tell(fitted, options.epochs)
+            outputs = answers(model, prepared)
+    judged = judge(model, prepared, outputs)
+    write(model, fitted, options)
+    files = [(options.output, "the model")]
+    files += [(options.log, "each epoch")] if options.log else []
     if options.figure:
-        check_figure(options.figure)
-        check_writable(options.figure, [options.file, options.output])
-    optimizer = _optimizer(options)
-    if options.dev + options.test >= 1:
-        raise CommandError(
-            f"--dev and --test leave nothing to train on: {options.dev:g} + {options.test:g} is not below 1"
-        )
-    frame = read_table(options.file, options.na, options.decimal)
-    columns, target, parts = _prepare(frame, options)
-    with limited_threads(options.threads):
-        model = TableModel(_network(columns, target, options), columns, target)
-        best = fit(
-            model.network,
-            (parts["train"].X, parts["train"].y),
-            (parts["dev"].X, parts["dev"].y),
-            patience=options.patience,
-            epochs=options.epochs,
-            optimizer=optimizer,
-            batch_size=options.batch_size or _batch_size(len(parts["train"].y)),
-        )
-        _judge(model, parts)
-    _write(model, best, options)
+        title = f"{Path(options.file).name}: {options.target}"
+        figures.save(figures.curves(fitted.history, fitted.best_epoch, title=title), options.figure)
+        files.append((options.figure, "the learning curves"))
+    if options.report:
+        again = config_text(COMMAND, options)
+        report = train_report(model, fitted, prepared, outputs, judged, options, notes, again)
+        files += [(path, "the report") for path in write_report(report, options.report)]
+    finish(files, options.output)
 
 
-def _optimizer(options: Namespace) -> optimizers.Optimizer:
-    """The optimiser asked for; complains about unknown names, of activations too, before any work is done."""
-    try:
-        check_activation(options.activation, None)
-        chosen = optimizers.get(options.optimizer)
-    except ValueError as error:
-        said = str(error)
-        raise CommandError(said.partition(" There are:")[0] if "did you mean" in said else said) from error
-    rate = options.learning_rate
-    return chosen if rate is None else type(chosen)(learning_rate=rate)
+def check_outputs(options: Namespace) -> None:
+    """Complain before the work is done about files that could not be written after it."""
+    figures.check_figure(options.figure)
+    check_report(options.report)
+    inputs = [options.file, *(path for path in (options.dev, options.test) if isinstance(path, str))]
+    outputs = [options.output, options.figure, options.log, options.report, getattr(options, "results", None)]
+    for place, path in enumerate(outputs):
+        check_writable(path, [*inputs, *outputs[:place]])
 
 
-def _batch_size(rows: int) -> int:
-    """About 300 updates per epoch, between 32 and 512 rows each."""
-    return int(2 ** np.clip(np.round(np.log2(rows / 300)), 5, 9))
-
-
-def _prepare(frame: Frame, options: Namespace) -> tuple[Columns, Target, dict[str, _Part]]:
-    """What is learnt from the table before training: columns, target, and the three parts."""
-    check_names(frame, options.target, options.drop)
-    frame = frame.drop(columns=options.drop)
-    kinds = kinds_of(frame.drop(columns=[options.target]))
-    frame = handle_missing(frame, options.target, options.missing)
-    task = task_of(frame[options.target], options.task)
-    classes = ClassTarget.fit(frame[options.target]) if task == "classification" else None
-    rows = _split(frame, classes, options)
-    columns = Columns.fit(frame.iloc[rows["train"]], kinds, options.missing)
-    target: Target = classes or NumberTarget.fit(frame[options.target].iloc[rows["train"]])
-    _describe(frame, columns, target, options)
-    parts = {
-        part: _Part(columns.encode(frame.iloc[chosen]).X, target.encode(frame[options.target].iloc[chosen]))
-        for part, chosen in rows.items()
-    }
-    return columns, target, parts
-
-
-def _split(frame: Frame, classes: ClassTarget | None, options: Namespace) -> dict[str, Any]:
-    """Numbers of the rows in each part."""
-    labels = classes.encode(frame[options.target]) if classes else np.zeros(len(frame))
-    stratify = classes is not None and can_stratify(classes, frame[options.target], options.dev, options.test)
-    try:
-        split = train_dev_test_split(
-            np.arange(len(frame)), labels, dev=options.dev, test=options.test, stratify=stratify, seed=options.seed
-        )
-    except ValueError as error:
-        raise CommandError(f"{len(frame)} rows cannot be split so: {error}") from error
-    if len(split.X_train) < 2:
-        raise CommandError(f"--dev and --test leave {len(split.X_train)} of {len(frame)} rows to train on")
-    return {"train": split.X_train, "dev": split.X_dev, "test": split.X_test}
-
-
-def _describe(frame: Frame, columns: Columns, target: Target, options: Namespace) -> None:
+def describe(table: Table, prepared: Prepared, options: Namespace) -> None:
     """What was found in the table, in a few lines; the reader should see at once when it was misread."""
-    numbers = [column for column in columns.columns if isinstance(column, NumberColumn)]
-    categories = [column for column in columns.columns if not isinstance(column, NumberColumn)]
-    say(f"{options.file}: {len(frame):,} rows.")
-    if numbers:
-        say(f"Numbers: {listed((column.name for column in numbers), 8)}.")
-    if categories:
-        say(f"Categories: {listed((f'{column.name} ({column.width})' for column in categories), 8)}.")
+    counts = {name: len(part.y) for name, part in prepared.parts.items()}
+    parts = ", ".join(f"{count:,} {name}" for name, count in counts.items())
+    say(f"{options.file}: {sum(counts.values()):,} rows ({parts}).")
+    for title, columns in column_kinds(prepared).items():
+        say(f"{title}: {listed(columns, 8)}.")
+    target = prepared.target
     if isinstance(target, ClassTarget):
         names = listed(map(str, target.classes), 6)
         doubt = options.task == "auto" and isinstance(target.classes[0], int | float) and len(target.classes) > 2
         hint = " For numbers: --task regression." if doubt else ""
         say(f"Target {target.name}, {len(target.classes)} classes: {names}.{hint}")
     else:
-        say(f"Target {target.name}, numbers around {target.mean:.4g} with a standard deviation of {target.scale:.4g}.")
-    constant = [column.name for column in numbers if column.scale is None]
+        values = as_numbers(table.frames["train"][target.name])
+        say(
+            f"Target {target.name}, numbers around {values.mean():.4g} with a standard deviation of {values.std():.4g}."
+        )
+    constant = [c.name for c in prepared.columns.columns if isinstance(c, NumberColumn) and c.scale is None]
     if constant:
         note(f"{listed(map(repr, constant))} never varied in the training rows, so nothing is learnt from it.")
 
 
-def _network(columns: Columns, target: Target, options: Namespace) -> Network:
-    layers: list[Layer] = []
-    try:
-        for units in options.hidden:
-            layers.append(Dense(units, options.activation))
-            if options.dropout:
-                layers.append(Dropout(options.dropout))
-        outputs = len(target.classes) if isinstance(target, ClassTarget) else 1
-        layers.append(Dense(outputs, "softmax" if isinstance(target, ClassTarget) else "linear"))
-        network = Sequential(layers, input_shape=columns.width, seed=options.seed)
-    except ValueError as error:
-        raise CommandError(str(error)) from error
-    sizes = " - ".join(str(n) for n in (columns.width, *options.hidden, outputs))
-    say(f"Network {sizes}: {network.n_parameters:,} weights.")
-    return network
+def column_kinds(prepared: Prepared) -> dict[str, list[str]]:
+    """Names of the columns by what they are read as."""
+    titles = {"number": "Numbers", "category": "Categories", "date": "Dates"}
+    kinds: dict[str, list[str]] = {}
+    for column in prepared.columns.columns:
+        shown = f"{column.name} ({column.width})" if column.kind == "category" else column.name
+        kinds.setdefault(titles[column.kind], []).append(shown)
+    return kinds
 
 
-def _judge(model: TableModel, parts: dict[str, _Part]) -> None:
-    outputs = {name: model.network.predict(part.X) for name, part in parts.items()}
+def train(prepared: Prepared, options: Namespace) -> tuple[TableModel, Fitted]:
+    """A fitted model, and how it came about."""
+    network = recipe.build(prepared, options)
+    sizes = (prepared.columns.width, *options.hidden, *network.output_shape)
+    say(f"Network {' - '.join(map(str, sizes))}: {network.n_parameters:,} weights.")
+    fitted = fit_recipe(network, prepared, options, log=options.log)
+    return TableModel(network, prepared.columns, prepared.target), fitted
+
+
+def answers(model: TableModel, prepared: Prepared) -> dict[str, Array]:
+    """What the network says to each part."""
+    return {name: model.network.predict(part.X) for name, part in prepared.parts.items()}
+
+
+def judge(model: TableModel, prepared: Prepared, outputs: Mapping[str, Array]) -> Scores:
+    """Show how good a model is on each part, and what it confuses on the one it knows least."""
+    parts = prepared.parts
+    judged = {name: (len(part.y), scores(model.target, outputs[name], part.y)) for name, part in parts.items()}
     heading("How good it is:")
-    show_scores({name: (len(part.y), scores(model.target, outputs[name], part.y)) for name, part in parts.items()})
+    show_scores(judged)
+    last = list(parts)[-1]
     if isinstance(model.target, ClassTarget):
-        shares = np.bincount(parts["train"].y)
-        frequent = int(shares.argmax())
-        share = float(np.mean(parts["test"].y == frequent))
-        say(f"  (always saying {model.target.classes[frequent]} would be right on {share:.3f} of test)")
-    show_confusion(model.target, outputs["test"], parts["test"].y, "Test rows")
+        frequent = int(np.bincount(parts["train"].y).argmax())
+        always = float(np.mean(parts[last].y == frequent))
+        say(f"  (always saying {model.target.classes[frequent]} would be right on {always:.3f} of {last})")
+    show_confusion(model.target, outputs[last], parts[last].y, f"{last.capitalize()} rows")
+    return judged
 
 
-def _write(model: TableModel, best: int, options: Namespace) -> None:
+def write(model: TableModel, fitted: Fitted, options: Namespace) -> None:
+    """Save a model with what can be told of its training; the same bytes for the same training."""
+    model.network.metadata[TRAINED] = {
+        "options": {
+            option.name: option.plain(getattr(options, option.key))
+            for group in (recipe.NETWORK, recipe.TRAINING)
+            for option in group.options
+            if option.name != "threads"
+        },
+        "best_epoch": fitted.best_epoch,
+        "history": _rounded(fitted),
+    }
     model.save(options.output)
-    heading("Written:")
-    print(f"  {options.output}")
-    if options.figure:
-        title = f"{Path(options.file).name}, {options.target}: loss per epoch"
-        save_figure(model.network.history, options.figure, best, title)
-        print(f"  {options.figure}")
+
+
+def _rounded(fitted: Fitted) -> dict[str, list[Any]]:
+    """The history without the time it took; six digits are enough for a curve."""
+    history = fitted.history
+    names = [name for name in history.names() if name not in ("epoch", "seconds")]
+    return {name: [None if v is None else float(f"{v:.6g}") for v in history[name]] for name in names}
+
+
+def finish(files: list[tuple[str, str]], model: str) -> None:
+    """What was written, and what to do with it."""
+    written(files)
     heading("Next:")
-    print(f"  multicapa predict {shlex.quote(options.output)} NEW_ROWS.csv --output predicted.csv")
+    print(f"  multicapa predict {shlex.quote(model)} NEW_ROWS.csv --output predicted.csv")
+
+
+COMMAND = Command(
+    name="train",
+    usage=("FILE --target COLUMN [options]", "--config FILE [options]"),
+    summary="train on a table",
+    description="Train a network to predict one column of a table from the others. Numbers are standardised, texts "
+    "become categories, dates a trend and places in the year and week. The rows are split at random: most to train "
+    "on, some (dev) to tell when to stop, some (test) for the last word.",
+    examples=(
+        "multicapa train flowers.csv --target species",
+        "multicapa train houses.csv --target price --drop address --missing impute --hidden 128,64 --dropout 0.1 "
+        "--output houses.safetensors --report houses.html",
+        "multicapa train flowers.csv --target species --show-config > flowers.toml",
+        "multicapa train --config flowers.toml --seed 1",
+    ),
+    run=run,
+    main=(FILE, TARGET),
+    groups=(
+        TABLE,
+        recipe.NETWORK,
+        recipe.TRAINING,
+        Group("output", "what is written", (MODEL_OUT, FIGURE_OUT, LOG_OUT, REPORT_OUT)),
+    ),
+)

@@ -1,0 +1,158 @@
+"""``multicapa plot``: pictures of what was trained."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from multicapa.cli import figures
+from multicapa.cli.fitting import limited_threads
+from multicapa.cli.options import Command, Group, Option
+from multicapa.cli.output import CommandError, UsageError, written
+from multicapa.cli.reading import check_writable, import_pandas, read_table
+from multicapa.cli.recipe import THREADS
+from multicapa.cli.train import TRAINED
+from multicapa.cli.use import USED_TABLE, encode, encode_with_truth, load_model
+from multicapa.files import load
+from multicapa.history import History
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def run(options: Namespace) -> None:
+    """Draw and write."""
+    output = options.output or f"{options.kind}.png"
+    figures.check_figure(output)
+    check_writable(output, options.files)
+    with limited_threads(options.threads):
+        figure = _KINDS[options.kind](options)
+    if options.title:
+        figure.suptitle(options.title, x=0.02, ha="left", fontsize=11)
+    figures.save(figure, output)
+    written([(output, f"the {options.kind}")])
+
+
+def _curves(options: Namespace) -> Figure:
+    """Of one model or log, or of several in the same axes."""
+    if not options.files:
+        raise UsageError("'multicapa plot curves' needs a model, or a log that multicapa train wrote; or several")
+    read = [_history(path) for path in options.files]
+    if len(read) == 1:
+        return figures.curves(*read[0])
+    labels = _labels(options.files)
+    return figures.several_curves({label: history for label, (history, _) in zip(labels, read, strict=True)})
+
+
+def _labels(paths: list[str]) -> list[str]:
+    """The names of files, or their paths where names are not enough."""
+    stems = [Path(path).stem for path in paths]
+    return stems if len(set(stems)) == len(stems) else paths
+
+
+def _history(path: str) -> tuple[History, int | None]:
+    """The epochs of a model's training, or of a log, and which one was kept."""
+    if path.lower().endswith(".csv"):
+        return _logged(path), None
+    try:
+        network = load(path)
+    except FileNotFoundError as error:
+        raise UsageError(str(error)) from None
+    except ValueError as error:
+        raise CommandError(str(error)) from None
+    trained = network.metadata.get(TRAINED)
+    if not trained:
+        raise CommandError(f"{path!r} does not say how it was trained: it was not made by 'multicapa train'")
+    columns = trained["history"]
+    rows = zip(*columns.values(), strict=True)
+    epochs = [{"epoch": i, **dict(zip(columns, row, strict=True))} for i, row in enumerate(rows)]
+    return History(epochs), trained["best_epoch"]
+
+
+def _logged(path: str) -> History:
+    frame = read_table(path)
+    if "loss" not in frame.columns or "epoch" not in frame.columns:
+        raise CommandError(f"{path!r} is no log of epochs: it lacks the columns epoch and loss")
+    if frame["epoch"].duplicated().any():
+        raise CommandError(f"{path!r} holds several runs; 'multicapa plot plate' draws them")
+    return figures.history_of(frame)
+
+
+def _predictions(options: Namespace) -> Figure:
+    model, frame = _model_and_table(options)
+    encoded, truth = encode_with_truth(model, frame, options.missing)
+    return figures.predictions(model.target, model.network.predict(encoded.X), truth)
+
+
+def _boundary(options: Namespace) -> Figure:
+    model, frame = _model_and_table(options)
+    encode(model, frame, options.missing)  # says what is odd in the table
+    return figures.boundary(model, frame, options.missing)
+
+
+def _model_and_table(options: Namespace) -> tuple[Any, Any]:
+    if len(options.files) != 2:
+        raise UsageError(f"'multicapa plot {options.kind}' needs a model and a table")
+    import_pandas()
+    model_path, path = options.files
+    model = load_model(model_path)
+    return model, read_table(path, options.na, options.separator, options.decimal)
+
+
+def _plate(options: Namespace) -> Figure:
+    """From the log of a search over learning rates and batch sizes."""
+    if len(options.files) != 1:
+        raise UsageError("'multicapa plot plate' needs the log of a search: multicapa search ... --log FILE.csv")
+    return figures.plate(read_table(options.files[0]))
+
+
+_KINDS: dict[str, Callable[[Namespace], Figure]] = {
+    "curves": _curves,
+    "predictions": _predictions,
+    "boundary": _boundary,
+    "plate": _plate,
+}
+
+COMMAND = Command(
+    name="plot",
+    usage=(
+        "curves MODEL_OR_LOG... [options]",
+        "predictions MODEL FILE [options]",
+        "boundary MODEL FILE [options]",
+        "plate SEARCH_LOG [options]",
+    ),
+    summary="pictures of a model and its training",
+    description="Draw the learning curves of models or of logs; predictions against the truth of a table (for classes "
+    "a confusion matrix); what a model of two numbers says all over their plane; or the plate of a search over "
+    "learning rates and batch sizes.",
+    examples=(
+        "multicapa plot curves model.safetensors --output curves.svg",
+        "multicapa plot predictions model.safetensors later.csv",
+    ),
+    run=run,
+    main=(
+        Option(
+            "kind",
+            "curves, predictions, boundary or plate",
+            metavar="KIND",
+            choices=tuple(_KINDS),
+            positional=True,
+            required=True,
+        ),
+        Option("files", "what it is drawn from", metavar="FILE", positional=True, many=True),
+    ),
+    groups=(
+        USED_TABLE,
+        Group(
+            "output",
+            "what is written",
+            (
+                Option("output", "the picture (.png, .svg or .pdf); by default KIND.png", metavar="FILE"),
+                Option("title", "a line above it", metavar="TEXT"),
+                THREADS,
+            ),
+        ),
+    ),
+)

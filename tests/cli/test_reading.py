@@ -1,0 +1,72 @@
+"""Tables in files: separators, decimal signs, encodings, Parquet, and files that are none."""
+
+import sys
+
+import pandas as pd
+import pytest
+from tables import FAST, failure, flowers, misuse
+
+
+def test_semicolons_decimal_commas_and_gzip(run):
+    flowers().to_csv("flowers.csv.gz", index=False, sep=";", decimal=",")
+    failure(run("train flowers.csv.gz --target species"), "--decimal comma")
+    code, out, _ = run(f"train flowers.csv.gz --target species --decimal comma {FAST}")
+    assert code == 0
+    assert "Numbers: length, width." in out
+
+
+@pytest.mark.parametrize(("name", "sign"), [("semicolon", ";"), ("tab", "\t"), ("bar", "|")])
+def test_separators(run, name, sign):
+    flowers().to_csv("t.csv", index=False, sep=sign)
+    assert run("train t.csv --target species --epochs 1")[0] == 0
+    assert run(f"train t.csv --target species --epochs 1 --separator {name}")[0] == 0
+    misuse(run("train t.csv --target species --separator comma"), "one column only", "--separator")
+
+
+def test_a_byte_order_mark_and_blanks_in_the_header(run, tmp_path):
+    text = flowers().rename(columns={"length": " length "}).to_csv(index=False)
+    (tmp_path / "t.csv").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    code, out, _ = run("train t.csv --target species --epochs 1")
+    assert code == 0
+    assert "Numbers: length, width." in out
+
+
+def test_parquet_in_and_out(run, monkeypatch):
+    pytest.importorskip("pyarrow")
+    table = flowers().assign(day=pd.date_range("2024-01-01", periods=150))
+    table.to_parquet("t.parquet")
+    code, out, _ = run(f"train t.parquet --target species {FAST}")
+    assert code == 0
+    assert "Dates: day." in out
+    table.to_csv("t.csv", index=False)
+    for name in ("t.parquet", "t.csv"):
+        assert run(f"predict model.safetensors {name} --output from-{name}.parquet")[0] == 0
+    predicted = pd.read_parquet("from-t.parquet.parquet")
+    assert list(predicted.columns) == [*table.columns, "predicted_species"]
+    assert predicted["predicted_species"].equals(pd.read_parquet("from-t.csv.parquet")["predicted_species"])
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    remedy = 'pip install "multicapa[parquet]"'
+    failure(run("predict model.safetensors t.csv --output p.parquet"), "writing Parquet", remedy)
+    failure(run("train t.parquet --target species"), "reading Parquet", remedy)
+
+
+def test_files_that_are_not_tables(run, tmp_path):
+    flowers().to_csv("t.csv", index=False)
+    (tmp_path / "empty.csv").write_text("")
+    (tmp_path / "header.csv").write_text("a,b\n")
+    (tmp_path / "ragged.csv").write_text("a,b\n1,2\n1,2,3,4\n")
+    (tmp_path / "latin.csv").write_bytes("a,b\nä,1\n".encode("latin-1"))
+    (tmp_path / "twice.csv").write_text("a,a ,b\n1,2,3\n")
+    (tmp_path / "no.parquet").write_text("a,b\n1,2\n")
+    for name, words in {
+        "empty.csv": "empty",
+        "header.csv": "no rows",
+        "ragged.csv": "line 3 has 4 fields",
+        "latin.csv": "UTF-8",
+        "twice.csv": "two columns called 'a'",
+        "no.parquet": "not a Parquet file",
+    }.items():
+        failure(run(f"train {name} --target b"), words, name)
+    (tmp_path / "folder").mkdir()
+    misuse(run("train folder --target b"), "'folder' is not a file")
+    failure(run("predict t.csv t.csv"), "t.csv", "safetensors")
