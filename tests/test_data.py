@@ -1,7 +1,6 @@
 """Splits and scales."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from multicapa.data import train_dev_test_split

@@ -40,9 +40,9 @@ def test_what_it_suggests_works_and_agrees(demo, run, monkeypatch):
     monkeypatch.chdir(folder)
     suggested = [line.strip() for line in out[out.index("What to try next:") :].splitlines() if "multicapa" in line]
     runnable = [line.removeprefix("multicapa ") for line in suggested if "YOUR" not in line and "cd " not in line]
-    assert [line.split()[0] for line in runnable] == ["info", "evaluate", "predict", "train"]
+    assert [line.split()[0] for line in runnable] == ["info", "evaluate", "predict", "plot", "train"]
     outputs = [run(line) for line in runnable]
-    assert [code for code, _, _ in outputs] == [0, 0, 0, 0]
+    assert [code for code, _, _ in outputs] == [0, 0, 0, 0, 0]
     assert f"{scores(out)['test']:.3f}" in outputs[1][1]
     assert "256" in outputs[0][1]
 

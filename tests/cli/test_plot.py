@@ -113,3 +113,8 @@ def test_models_and_logs_that_say_nothing(run):
     mc.Sequential([mc.Dense(2)], input_shape=3, seed=0).save("plain")
     failure(run("plot curves plain"), "does not say how it was trained")
     failure(run("plot curves t.csv"), "no log of epochs")
+    damaged = mc.load("m")
+    for entry in ("yes", {"history": {"loss": [1]}}, {"history": [1], "best_epoch": 0, "options": {}}):
+        damaged.metadata["training"] = entry
+        damaged.save("damaged")
+        failure(run("plot curves damaged"), "record of its training is damaged")

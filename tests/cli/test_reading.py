@@ -69,4 +69,5 @@ def test_files_that_are_not_tables(run, tmp_path):
         failure(run(f"train {name} --target b"), words, name)
     (tmp_path / "folder").mkdir()
     misuse(run("train folder --target b"), "'folder' is not a file")
-    failure(run("predict t.csv t.csv"), "t.csv", "safetensors")
+    (tmp_path / "model").write_text("a,b\n1,2\n")
+    failure(run("predict model t.csv"), "'model'", "safetensors")

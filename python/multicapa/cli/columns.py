@@ -148,12 +148,17 @@ def _counts_rows(series: Series) -> bool:
     return bool((np.diff(as_numbers(series)) == 1).all())
 
 
-def handle_missing(frame: Frame, target: str, policy: str) -> Frame:
-    """The rows that can be used: with a target, and with all inputs unless they are to be filled in."""
+def with_target(frame: Frame, target: str) -> Frame:
+    """The rows whose target is known; says how many are not."""
     unknown = is_missing(frame[target])
-    if unknown.any():
-        note(f"rows that have no {target!r} are left out: {unknown.sum():,} of {len(frame):,}.")
-        frame = frame[~unknown]
+    if not unknown.any():
+        return frame
+    note(f"rows that have no {target!r} are left out: {unknown.sum():,} of {len(frame):,}.")
+    return frame[~unknown]
+
+
+def handle_missing(frame: Frame, policy: str) -> Frame:
+    """The rows that can be used: all, if their gaps are to be filled in."""
     counts = {name: int(n) for name in frame.columns if (n := is_missing(frame[name]).sum())}
     if counts and policy == "error":
         raise CommandError(missing_message(counts))

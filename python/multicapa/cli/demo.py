@@ -24,6 +24,7 @@ from multicapa.sequential import Sequential
 from multicapa.table import ClassTarget, Columns, NumberColumn, TableModel
 
 _MODEL, _IMAGES, _FIGURE = "multicapa-demo.safetensors", "multicapa-demo-test.csv", "multicapa-demo.png"
+_BATCH, _SMOOTHING, _PATIENCE = 32, 0.05, 25
 _PIXELS = [f"pixel_{row}_{column}" for row in range(8) for column in range(8)]
 
 
@@ -75,8 +76,8 @@ def _prepare(seed: int) -> tuple[Split, Split, TableModel]:
 
 def _train(model: TableModel, split: Split, epochs: int) -> Fitted:
     train, dev = (split.X_train, split.y_train), (split.X_dev, split.y_dev)
-    options: dict[str, Any] = {"optimizer": Adam(1e-3), "batch_size": 32, "label_smoothing": 0.05}
-    fitted = fit(model.network, train, dev, patience=25, epochs=epochs, **options)
+    options: dict[str, Any] = {"optimizer": Adam(1e-3), "batch_size": _BATCH, "label_smoothing": _SMOOTHING}
+    fitted = fit(model.network, train, dev, patience=_PATIENCE, epochs=epochs, **options)
     tell(fitted, epochs)
     return fitted
 
@@ -92,6 +93,7 @@ def _judge(model: TableModel, split: Split) -> None:
 
 
 def _write(model: TableModel, images: Split, fitted: Fitted, folder: Path) -> None:
+    fitted.remember({"optimizer": "adam", "batch-size": _BATCH, "label-smoothing": _SMOOTHING, "patience": _PATIENCE})
     model.save(folder / _MODEL)
     # The pixels as they were, 0 to 16: the model itself knows how to standardise them.
     table = np.column_stack([images.X_test, images.y_test])
@@ -115,6 +117,7 @@ def _what_next(folder: Path) -> None:
     print(f"  multicapa info {_MODEL}")
     print(f"  multicapa evaluate {_MODEL} {_IMAGES}")
     print(f"  multicapa predict {_MODEL} {_IMAGES}")
+    print(f"  multicapa plot predictions {_MODEL} {_IMAGES}")
     print("  multicapa train YOUR_TABLE.csv --target COLUMN_TO_PREDICT")
     print("  multicapa train --help")
 

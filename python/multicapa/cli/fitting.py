@@ -11,11 +11,13 @@ from typing import Any
 
 from multicapa.callbacks import Callback, CSVLog, EarlyStopping
 from multicapa.cli import recipe
-from multicapa.cli.output import say
+from multicapa.cli.output import CommandError, say
 from multicapa.cli.parts import Prepared
 from multicapa.history import History
 from multicapa.network import Network
 from multicapa.threads import set_num_threads
+
+_TRAINED = "training"  # in the metadata of a network
 
 
 @contextmanager
@@ -49,6 +51,26 @@ class Fitted:
         """How long the epochs took."""
         seconds = sum(self.history["seconds"])
         return f"{seconds:.1f} s" if seconds >= 0.1 else f"{1000 * seconds:.0f} ms"
+
+    def remember(self, options: dict[str, Any]) -> None:
+        """Put what can be told of the training into the network, for :func:`recalled`; no times, six digits."""
+        names = [name for name in self.history.names() if name not in ("epoch", "seconds")]
+        curves = {name: [None if v is None else float(f"{v:.6g}") for v in self.history[name]] for name in names}
+        self.network.metadata[_TRAINED] = {"options": options, "best_epoch": self.best_epoch, "history": curves}
+
+
+def recalled(network: Network) -> tuple[History, int | None, dict[str, Any]] | None:
+    """History, best epoch and options of the training of a saved network; None if it does not say."""
+    entry = network.metadata.get(_TRAINED)
+    if entry is None:
+        return None
+    try:
+        curves, best, options = entry["history"], entry["best_epoch"], dict(entry["options"])
+        rows = zip(*curves.values(), strict=True)
+        epochs = [{"epoch": i, **dict(zip(curves, row, strict=True))} for i, row in enumerate(rows)]
+        return History(epochs), None if best is None else int(best), options
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise CommandError(f"the model's record of its training is damaged: {error}") from error
 
 
 def fit(

@@ -8,10 +8,10 @@ from argparse import Namespace
 import numpy as np
 
 from multicapa import __version__, _core
+from multicapa.cli.fitting import recalled
 from multicapa.cli.options import Command, Option
 from multicapa.cli.output import CommandError, UsageError, say, wrapped
 from multicapa.cli.recipe import NETWORK, TRAINING
-from multicapa.cli.train import TRAINED
 from multicapa.files import load
 from multicapa.network import Network
 from multicapa.table import CategoryColumn, ClassTarget, DateColumn, NumberColumn, TableError, TableModel, listed
@@ -82,14 +82,14 @@ def _show_columns(network: Network) -> None:
 
 def _show_training(network: Network) -> None:
     """How ``multicapa train`` came to the model: options that are not the usual ones."""
-    trained = network.metadata.get(TRAINED)
-    if not isinstance(trained, dict):
+    trained = recalled(network)
+    if trained is None:
         return
+    history, _, options = trained
     usual = {option.name: option.plain(option.default) for group in (NETWORK, TRAINING) for option in group.options}
-    given = {name: value for name, value in trained.get("options", {}).items() if usual.get(name) != value}
+    given = {name: value for name, value in options.items() if usual.get(name) != value}
     shown = ", ".join(f"{name} {value}" for name, value in given.items())
-    epochs = len(trained.get("history", {}).get("loss", []))
-    say(f"Trained for {epochs} epochs with {shown or 'the usual options'}")
+    say(f"Epochs trained: {len(history)}, with {shown or 'the usual options'}")
 
 
 COMMAND = Command(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from multicapa.arrays import Array
-from multicapa.cli.columns import can_stratify, check_names, handle_missing, kinds_of, task_of
+from multicapa.cli.columns import can_stratify, check_names, handle_missing, kinds_of, task_of, with_target
 from multicapa.cli.options import Group, Option, share
 from multicapa.cli.output import CommandError, UsageError, note
 from multicapa.cli.reading import READING, import_pandas, read_table
@@ -153,10 +153,11 @@ def read_parts(options: Namespace) -> Table:
     not_inputs = [options.target, *options.drop, *([options.weight] if options.weight else [])]
     kinds = kinds_of(frame.drop(columns=list(dict.fromkeys(not_inputs))), options.dates)
     wanted = [*kinds, options.target, *([options.weight] if options.weight else [])]
-    frame = handle_missing(frame[wanted], options.target, options.missing)
+    frame = with_target(frame[wanted], options.target)
+    task = task_of(frame[options.target], options.task)
+    frame = handle_missing(frame, options.missing)
     if len(frame) < _FEWEST_ROWS:
         raise CommandError(f"usable rows: {len(frame)}. That is too few to learn from; {_FEWEST_ROWS} is the least")
-    task = task_of(frame[options.target], options.task)
     classes = ClassTarget.fit(frame[options.target]) if task == "classification" else None
     frames = _split(frame, classes, options)
     for name in ("dev", "test"):
@@ -190,7 +191,8 @@ def _further(path: str, wanted: list[str], classes: ClassTarget | None, options:
     absent = [name for name in wanted if name not in frame.columns and name != options.weight]
     if absent:
         raise CommandError(f"{path!r} lacks {listed(map(repr, absent))}, which {options.file!r} has")
-    frame = handle_missing(frame[[name for name in wanted if name in frame.columns]], options.target, options.missing)
+    frame = with_target(frame[[name for name in wanted if name in frame.columns]], options.target)
+    frame = handle_missing(frame, options.missing)
     if classes is not None:
         unknown = classes.encode(frame[options.target]) < 0
         if unknown.any():

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from multicapa.cli import figures
-from multicapa.cli.fitting import limited_threads
+from multicapa.cli.fitting import limited_threads, recalled
 from multicapa.cli.options import Command, Group, Option
 from multicapa.cli.output import CommandError, UsageError, written
 from multicapa.cli.reading import check_writable, import_pandas, read_table
 from multicapa.cli.recipe import THREADS
-from multicapa.cli.train import TRAINED
 from multicapa.cli.use import USED_TABLE, encode, encode_with_truth, load_model
 from multicapa.files import load
 from multicapa.history import History
@@ -62,13 +61,10 @@ def _history(path: str) -> tuple[History, int | None]:
         raise UsageError(str(error)) from None
     except ValueError as error:
         raise CommandError(str(error)) from None
-    trained = network.metadata.get(TRAINED)
-    if not trained:
+    trained = recalled(network)
+    if trained is None:
         raise CommandError(f"{path!r} does not say how it was trained: it was not made by 'multicapa train'")
-    columns = trained["history"]
-    rows = zip(*columns.values(), strict=True)
-    epochs = [{"epoch": i, **dict(zip(columns, row, strict=True))} for i, row in enumerate(rows)]
-    return History(epochs), trained["best_epoch"]
+    return trained[0], trained[1]
 
 
 def _logged(path: str) -> History:

@@ -29,6 +29,11 @@ READING = (
 )
 
 
+def is_table(path: str) -> bool:
+    """Whether a name is that of a table."""
+    return path.lower().endswith((*PARQUET, ".csv", ".tsv", ".csv.gz"))
+
+
 def import_pandas() -> Any:
     """pandas, or the way to get it."""
     try:

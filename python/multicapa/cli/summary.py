@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -11,6 +12,7 @@ from multicapa import __version__
 from multicapa.arrays import Array
 from multicapa.cli import figures, recipe
 from multicapa.cli.fitting import Fitted
+from multicapa.cli.output import command_line
 from multicapa.cli.parts import Prepared
 from multicapa.cli.report import Block, Code, Figure, Report, Section, Table, Text, Tiles
 from multicapa.cli.scores import Scores, score_rows, shown
@@ -55,10 +57,12 @@ def subtitle() -> str:
 
 def again(options: Namespace, config: str) -> Section:
     """How to get the same bits once more, and how to use them."""
-    steps = f"multicapa {{}} --config this.toml\nmulticapa predict {options.output} NEW_ROWS.csv --output predicted.csv"
+    predict = command_line(
+        ["multicapa", "predict", shlex.quote(options.output), "NEW_ROWS.csv", "--output", "p.csv"], ""
+    )
     blocks: list[Block] = [
         Text("These options, saved as this.toml, give the same model to the last bit on the same kind of processor:"),
-        Code(steps.format(config.split('"')[1])),
+        Code(f"multicapa train --config this.toml\n{predict}"),
         Code(config.rstrip()),
     ]
     return Section("Run it again", blocks, folded=True)

@@ -6,7 +6,6 @@ import shlex
 from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -28,9 +27,6 @@ MODEL_OUT = Option("output", "the model", "model.safetensors", metavar="FILE")
 FIGURE_OUT = Option("figure", "the learning curves (.png, .svg or .pdf)", metavar="FILE")
 LOG_OUT = Option("log", "a CSV file with a row for each epoch", metavar="FILE")
 REPORT_OUT = Option("report", "a page with scores and curves (.html or .md)", metavar="FILE")
-
-# What a saved model remembers of its training: TRAINED in its metadata.
-TRAINED = "training"
 
 
 def run(options: Namespace) -> None:
@@ -134,24 +130,11 @@ def judge(model: TableModel, prepared: Prepared, outputs: Mapping[str, Array]) -
 
 def write(model: TableModel, fitted: Fitted, options: Namespace) -> None:
     """Save a model with what can be told of its training; the same bytes for the same training."""
-    model.network.metadata[TRAINED] = {
-        "options": {
-            option.name: option.plain(getattr(options, option.key))
-            for group in (recipe.NETWORK, recipe.TRAINING)
-            for option in group.options
-            if option.name != "threads"
-        },
-        "best_epoch": fitted.best_epoch,
-        "history": _rounded(fitted),
-    }
+    groups = (recipe.NETWORK, recipe.TRAINING)
+    told = {option.name: option.plain(getattr(options, option.key)) for group in groups for option in group.options}
+    del told["threads"]  # which change nothing
+    fitted.remember(told)
     model.save(options.output)
-
-
-def _rounded(fitted: Fitted) -> dict[str, list[Any]]:
-    """The history without the time it took; six digits are enough for a curve."""
-    history = fitted.history
-    names = [name for name in history.names() if name not in ("epoch", "seconds")]
-    return {name: [None if v is None else float(f"{v:.6g}") for v in history[name]] for name in names}
 
 
 def finish(files: list[tuple[str, str]], model: str) -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from argparse import Namespace
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from multicapa.cli.columns import missing_message
+from multicapa.cli.columns import missing_message, with_target
 from multicapa.cli.fitting import limited_threads
 from multicapa.cli.options import Command, Group, Option
 from multicapa.cli.output import CommandError, UsageError, note, say, shorten
-from multicapa.cli.reading import FILE, READING, check_writable, import_pandas, read_table, write_table
+from multicapa.cli.reading import FILE, READING, check_writable, import_pandas, is_table, read_table, write_table
 from multicapa.cli.recipe import THREADS
 from multicapa.cli.scores import scores, show_confusion, show_scores
 from multicapa.table import (
@@ -21,8 +22,8 @@ from multicapa.table import (
     Encoded,
     Frame,
     MissingValuesError,
+    TableError,
     TableModel,
-    is_missing,
     listed,
     near,
 )
@@ -95,10 +96,7 @@ def encode_with_truth(model: TableModel, frame: Frame, missing: str | None) -> t
     if name not in frame.columns:
         hint = near(name, list(frame.columns))
         raise CommandError(f"the table lacks the target {name!r}, so there is nothing to compare with{hint}")
-    unknown = is_missing(frame[name])
-    if unknown.any():
-        note(f"rows that have no {name!r} are left out: {unknown.sum():,} of {len(frame):,}.")
-        frame = frame[~unknown]
+    frame = with_target(frame, name)
     if not len(frame):
         raise CommandError(f"no row has a {name!r}, so there is nothing to compare with")
     encoded = encode(model, frame, missing)
@@ -123,6 +121,8 @@ def load_model(path: str) -> TableModel:
     except FileNotFoundError as error:
         raise UsageError(str(error)) from None
     except ValueError as error:
+        if is_table(path):
+            raise UsageError(f"{path!r} is a table; the model comes first") from None
         raise CommandError(f"{error}" if path in str(error) else f"{path}: {error}") from error
 
 
@@ -132,6 +132,10 @@ def encode(model: TableModel, frame: Frame, missing: str | None) -> Encoded:
         encoded = model.columns.encode(frame, missing, model.network.dtype)
     except MissingValuesError as error:
         raise CommandError(missing_message(error.counts)) from None
+    except TableError as error:
+        if re.search(r"has '-?\d+,\d+'$", str(error)):
+            raise CommandError(f"{error}. If the comma is decimal: --decimal comma") from None
+        raise
     gone = int((~encoded.kept).sum())
     if gone:
         note(f"rows that have missing values are left out: {gone:,} of {len(frame):,}.")
