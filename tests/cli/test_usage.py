@@ -124,7 +124,7 @@ def test_info_tells_what_a_model_reads_and_how_it_was_trained(run):
     _, out, _ = run("info model.safetensors")
     assert mc.load("model.safetensors").summary() in out
     facts = ("Predicts species: a, b, c", "length, width", "colour (3)", "dates: day", "rows are left out")
-    for fact in (*facts, "Epochs trained: 1, with hidden 8,4, epochs 1"):
+    for fact in (*facts, "Epochs trained: 1, with hidden 8,4"):
         assert fact in out
     mc.Sequential([mc.Dense(2)], input_shape=3, seed=0).save("plain")
     code, out, _ = run("info plain")

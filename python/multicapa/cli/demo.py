@@ -14,7 +14,7 @@ from multicapa.arrays import Array
 from multicapa.cli import figures
 from multicapa.cli.fitting import Fitted, fit, limited_threads, tell
 from multicapa.cli.options import Command, Group, Option, count
-from multicapa.cli.output import UsageError, heading, note, say, written
+from multicapa.cli.output import UsageError, command_line, heading, note, say, written
 from multicapa.cli.recipe import SEED, THREADS
 from multicapa.cli.scores import scores, show_confusion, show_scores
 from multicapa.data import Split, Standardizer, train_dev_test_split
@@ -114,12 +114,15 @@ def _what_next(folder: Path) -> None:
     heading("What to try next:")
     if folder != Path():
         print(f"  cd {shlex.quote(str(folder))}")
-    print(f"  multicapa info {_MODEL}")
-    print(f"  multicapa evaluate {_MODEL} {_IMAGES}")
-    print(f"  multicapa predict {_MODEL} {_IMAGES}")
-    print(f"  multicapa plot predictions {_MODEL} {_IMAGES}")
-    print("  multicapa train YOUR_TABLE.csv --target COLUMN_TO_PREDICT")
-    print("  multicapa train --help")
+    for words in (
+        ["info", _MODEL],
+        ["evaluate", _MODEL, _IMAGES],
+        ["predict", _MODEL, _IMAGES],
+        ["plot", "predictions", _MODEL, _IMAGES],
+        ["train", "YOUR_TABLE.csv", "--target", "COLUMN_TO_PREDICT"],
+        ["train", "--help"],
+    ):
+        print(command_line(["multicapa", *words]))
 
 
 COMMAND = Command(

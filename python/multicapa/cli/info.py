@@ -87,7 +87,7 @@ def _show_training(network: Network) -> None:
         return
     history, _, options = trained
     usual = {option.name: option.plain(option.default) for group in (NETWORK, TRAINING) for option in group.options}
-    given = {name: value for name, value in options.items() if usual.get(name) != value}
+    given = {name: value for name, value in options.items() if name != "epochs" and usual.get(name) != value}
     shown = ", ".join(f"{name} {value}" for name, value in given.items())
     say(f"Epochs trained: {len(history)}, with {shown or 'the usual options'}")
 

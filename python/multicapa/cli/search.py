@@ -70,7 +70,7 @@ def run(options: Namespace) -> None:
     if options.dev == 0 and options.folds is None:
         raise UsageError("candidates are compared on dev, but --dev is 0; --folds 5 would do without it")
     made = candidates(options)
-    with collected_notes() as notes, limited_threads(options.threads):
+    with collected_notes() as notes:
         table = read_parts(options)
         prepared = table.prepare()
         train.describe(table, prepared, options)
@@ -82,9 +82,10 @@ def run(options: Namespace) -> None:
             raise CommandError("training blew up for every candidate. Try smaller steps: --learning-rate 0.0001")
         best = _as_train(trials[0].candidate)
         heading("The best once more, as multicapa train does it:")
-        model, fitted = train.train(prepared, best)
-        tell(fitted, best.epochs)
-        outputs = train.answers(model, prepared)
+        with limited_threads(options.threads):
+            model, fitted = train.train(prepared, best)
+            tell(fitted, best.epochs)
+            outputs = train.answers(model, prepared)
     judged = train.judge(model, prepared, outputs)
     train.write(model, fitted, best)
     files = [(options.output, "the model of the best")]
@@ -116,6 +117,11 @@ def _try_all(made: Sequence[Namespace], data: Sequence[Prepared], options: Names
 
 
 def _try(candidate: Namespace, data: Sequence[Prepared]) -> _Trial:
+    with limited_threads(candidate.threads):  # of this process, which may be one of several
+        return _tried(candidate, data)
+
+
+def _tried(candidate: Namespace, data: Sequence[Prepared]) -> _Trial:
     histories: list[History] = []
     losses: list[float] = []
     judged: list[dict[str, float]] = []

@@ -14,7 +14,7 @@ from multicapa.cli import figures, recipe
 from multicapa.cli.config import config_text
 from multicapa.cli.fitting import Fitted, fit_recipe, limited_threads, tell
 from multicapa.cli.options import Command, Group, Option
-from multicapa.cli.output import collected_notes, heading, note, say, written
+from multicapa.cli.output import collected_notes, command_line, heading, note, say, written
 from multicapa.cli.parts import TABLE, Prepared, Table, read_parts
 from multicapa.cli.reading import FILE, check_writable
 from multicapa.cli.report import check_report, write_report
@@ -141,7 +141,7 @@ def finish(files: list[tuple[str, str]], model: str) -> None:
     """What was written, and what to do with it."""
     written(files)
     heading("Next:")
-    print(f"  multicapa predict {shlex.quote(model)} NEW_ROWS.csv --output predicted.csv")
+    print(command_line(["multicapa", "predict", shlex.quote(model), "NEW_ROWS.csv", "--output", "predicted.csv"]))
 
 
 COMMAND = Command(
