@@ -162,6 +162,16 @@ def test_saving_into_no_folder(tmp_path):
         small().save(tmp_path / "nowhere" / "net.safetensors")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="files of POSIX")
+def test_what_is_no_file_is_not_replaced(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path in (pipe, tmp_path):
+        with pytest.raises(ValueError, match="is not a file"):
+            small().save(path)
+    assert pipe.is_fifo()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX permissions")
 def test_others_may_read_the_file(path):
     """As with any file that a program writes, the umask decides."""

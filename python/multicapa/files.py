@@ -41,6 +41,8 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
         name: np.ascontiguousarray(view) for part in (network.parameters, network.state) for name, view in part.items()
     }
     target = Path(path)
+    if target.exists() and not target.is_file():
+        raise ValueError(f"{os.fspath(path)!r} is not a file, and would be replaced by one")
     temporary = target.with_name(f"{target.name}.{secrets.token_hex(4)}.tmp")
     try:
         temporary.write_bytes(to_bytes(tensors, metadata={_KEY: text}))

@@ -81,6 +81,16 @@ def test_names_from_the_table_cannot_break_the_page(run, tmp_path):
     assert "<b>&" in "".join(found.text)
 
 
+def test_letters_that_the_font_lacks(run, tmp_path):
+    flowers().replace({"species": {"a": "花"}}).to_csv("t.csv", index=False)
+    code, _, err = run("train t.csv --target species --epochs 2 --report r.html")
+    assert (code, err) == (0, "")
+    assert "花" in "".join(page(tmp_path)[1].text)
+    code, _, err = run("plot predictions model.safetensors t.csv")
+    assert code == 0
+    assert " ".join(err.split()).startswith("Note: predictions.png has letters that matplotlib's font lacks")
+
+
 def test_the_options_shown_give_the_same_model(run, tmp_path):
     flowers().to_csv("t.csv", index=False)
     run("train t.csv --target species --epochs 5 --hidden 8 --report r.html")

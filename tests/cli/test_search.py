@@ -103,6 +103,7 @@ def test_candidates_that_blow_up_come_last(run):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
+        ("--learning-rate 0.1,0.2", "blanks between them: 0.1 0.2"),
         ("--learning-rate 1e-4..0.1", "--random"),
         ("--learning-rate 1e-4..0.1 0.2 --random 3", "one range or several values"),
         ("--learning-rate 0.1..1e-4 --random 3", "LOW..HIGH"),

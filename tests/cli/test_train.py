@@ -243,6 +243,12 @@ def test_without_dev_all_epochs_are_done_and_without_test_dev_has_the_last_word(
     assert "Train rows:" in out
 
 
+def test_parts_too_small_for_every_class(run):
+    code, _, err = train(run, "--dev 0.01 --test 0.01")
+    assert code == 0
+    assert "too small to hold each class" in err
+
+
 def test_dev_and_test_from_files(run):
     flowers(40, seed=1).to_csv("dev.csv", index=False)
     flowers(5, seed=2)[["species", "colour", "width", "length"]].to_csv("test.csv", index=False)
@@ -272,6 +278,7 @@ def test_nothing_is_overwritten_by_mistake(run):
     misuse(train(run, "--output t.csv"), "would replace")
     misuse(train(run, "--output no/model"), "no folder 'no'")
     misuse(train(run, "--figure a.png --report a.html --log a.png"), "would replace")
+    misuse(train(run, "--output /dev/null"), "/dev/null", "not a file")
     misuse(train(run, "--figure x.xyz"), ".png")
     misuse(train(run, "--report x.doc"), ".html or .md")
     train(run)

@@ -97,7 +97,8 @@ def test_missing_extras_are_named(run, monkeypatch):
         failure(run("plot curves model.safetensors"), 'pip install "multicapa[plots]"')
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "tomli_w", None)
-        failure(run("train t.csv --target species --show-config"), 'pip install "multicapa[cli]"')
+        for option in ("--show-config", "--report x.html"):
+            failure(run(f"train t.csv --target species {option}"), 'pip install "multicapa[cli]"')
     real = builtins.__import__
 
     def without_pandas(name, *rest, **options):

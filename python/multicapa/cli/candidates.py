@@ -54,8 +54,10 @@ def _or_range(option: Option) -> Callable[[str], Any]:
 
     def convert(text: str) -> Any:
         low_text, dots, high_text = text.partition("..")
+        if "," in text:
+            raise ArgumentTypeError(f"takes values with blanks between them: {text.replace(',', ' ')}, not {text!r}")
         if not dots:
-            return Option.convert(option, text)
+            return option.convert(text)
         low, high = option.convert(low_text), option.convert(high_text)
         logarithmic = option.name in _LOGARITHMIC
         if not all(isinstance(end, int | float) for end in (low, high)) or not low < high or (logarithmic and low <= 0):

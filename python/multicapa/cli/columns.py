@@ -204,8 +204,10 @@ def can_stratify(target: ClassTarget, series: Series, shares: Sequence[float]) -
     """Whether parts of these shares can hold each class in its share; says so when not."""
     counts = np.bincount(target.encode(series), minlength=len(target.classes))
     smallest = int(counts.argmin())
-    room = min(shares) * len(series) >= len(target.classes) + 1
-    if counts[smallest] >= 4 and room:
-        return True
-    note(f"class {str(target.classes[smallest])!r} is rare, rows: {counts[smallest]}; a part may lack some classes.")
-    return False
+    if min(shares) * len(series) < len(target.classes) + 1:
+        note("dev or test is too small to hold each class in its share.")
+        return False
+    if counts[smallest] < 4:
+        note(f"class {str(target.classes[smallest])!r} is rare, rows: {counts[smallest]}; a part may lack it.")
+        return False
+    return True

@@ -81,17 +81,22 @@ def _text(entry: Any) -> str:
     return ",".join(map(_text, entry)) if isinstance(entry, list) else str(entry)
 
 
-def config_text(command: Command, options: Namespace) -> str:
-    """The configuration as TOML, every option of the command in it."""
+def import_toml() -> Any:
+    """The library that writes TOML, or the way to get it."""
     try:
         import tomli_w
     except ImportError:
         raise CommandError('writing TOML needs tomli-w: pip install "multicapa[cli]"') from None
+    return tomli_w
+
+
+def config_text(command: Command, options: Namespace) -> str:
+    """The configuration as TOML, every option of the command in it."""
     entries: dict[str, Any] = {"command": command.name}
     entries |= {option.name: _entry(option, options) for option in command.main}
     for group in command.groups:
         entries[group.name] = {option.name: _entry(option, options) for option in group.options}
-    text: str = tomli_w.dumps({key: entry for key, entry in entries.items() if entry != {}})
+    text: str = import_toml().dumps({key: entry for key, entry in entries.items() if entry != {}})
     return text
 
 

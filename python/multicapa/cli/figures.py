@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from multicapa import plots
 from multicapa.arrays import Array
-from multicapa.cli.output import CommandError, UsageError
+from multicapa.cli.output import CommandError, UsageError, note
 from multicapa.cli.scores import MOST_CLASSES_IN_TABLE
 from multicapa.history import History
 from multicapa.plots import style
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ENDINGS = (".png", ".svg", ".pdf")
+_NO_GLYPH = "Glyph .* missing"
 _MOST_POINTS = 5000  # of a scatter plot; more only make it slower
 
 
@@ -43,7 +45,11 @@ def check_matplotlib() -> None:
 
 def save(figure: Figure, path: str) -> None:
     """Write a figure; the ending of the name says how."""
-    figure.savefig(path, dpi=160)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.filterwarnings("always", _NO_GLYPH)
+        figure.savefig(path, dpi=160)
+    if any(re.match(_NO_GLYPH, str(warning.message)) for warning in caught):
+        note(f"{path} has letters that matplotlib's font lacks; a report in HTML shows them.")
 
 
 def _axes(width: float, height: float) -> Axes:
@@ -195,7 +201,8 @@ def inline_svg(figure: Figure, title: str) -> str:
     import matplotlib
 
     out = io.StringIO()
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": title}):
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": title}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", _NO_GLYPH)  # the reader's fonts draw the letters
         figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = out.getvalue()
     text = text[text.index("<svg") :].strip()

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from multicapa.arrays import Array
 from multicapa.callbacks import Callback, CSVLog, EarlyStopping
 from multicapa.cli import recipe
 from multicapa.cli.output import CommandError, say
 from multicapa.cli.parts import Prepared
+from multicapa.cli.scores import Scores, scores
 from multicapa.history import History
 from multicapa.network import Network
+from multicapa.table import TableModel
 from multicapa.threads import set_num_threads
 
 _TRAINED = "training"  # in the metadata of a network
@@ -115,6 +118,39 @@ def fit_recipe(
     patience = None if options.patience == "none" else options.patience
     told = recipe.fit_options(prepared, options)
     return fit(network, (train.X, train.y), prepared.dev, patience=patience, watch=watch, callbacks=calls, **told)
+
+
+@dataclass(frozen=True)
+class Result:
+    """A trained model, and what it says to each part of its table."""
+
+    model: TableModel
+    fitted: Fitted
+    prepared: Prepared
+    outputs: Mapping[str, Array]
+
+    @property
+    def scores(self) -> Scores:
+        """How good it is on each part."""
+        target, parts = self.model.target, self.prepared.parts
+        return {name: (len(part.y), scores(target, self.outputs[name], part.y)) for name, part in parts.items()}
+
+    @property
+    def last(self) -> str:
+        """The part that the model knows least: test, if there is one."""
+        return list(self.prepared.parts)[-1]
+
+
+def learn(prepared: Prepared, options: Namespace, *, log: str | None = None) -> Result:
+    """Build and train the network that the options describe, and tell how it went."""
+    network = recipe.build(prepared, options)
+    sizes = (prepared.columns.width, *options.hidden, *network.output_shape)
+    say(f"Network {' - '.join(map(str, sizes))}: {network.n_parameters:,} weights.")
+    with limited_threads(options.threads):
+        fitted = fit_recipe(network, prepared, options, log=log)
+        tell(fitted, options.epochs)
+        outputs = {name: network.predict(part.X) for name, part in prepared.parts.items()}
+    return Result(TableModel(network, prepared.columns, prepared.target), fitted, prepared, outputs)
 
 
 def tell(fitted: Fitted, epochs: int) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from multicapa.cli import figures, recipe, train
 from multicapa.cli.candidates import candidates, searched, values, varied
 from multicapa.cli.config import config_text
-from multicapa.cli.fitting import fit_recipe, limited_threads, tell
+from multicapa.cli.fitting import fit_recipe, learn, limited_threads
 from multicapa.cli.options import Command, Group, Option, count, number
 from multicapa.cli.output import (
     CommandError,
@@ -82,20 +82,13 @@ def run(options: Namespace) -> None:
             raise CommandError("training blew up for every candidate. Try smaller steps: --learning-rate 0.0001")
         best = _as_train(trials[0].candidate)
         heading("The best once more, as multicapa train does it:")
-        with limited_threads(options.threads):
-            model, fitted = train.train(prepared, best)
-            tell(fitted, best.epochs)
-            outputs = train.answers(model, prepared)
-    judged = train.judge(model, prepared, outputs)
-    train.write(model, fitted, best)
-    files = [(options.output, "the model of the best")]
-    if options.figure:
-        figures.save(figures.curves(fitted.history, fitted.best_epoch), options.figure)
-        files.append((options.figure, "its learning curves"))
+        result = learn(prepared, best)
+    train.judge(result)
+    train.write(result, best)
+    files = [(options.output, "the model of the best"), *train.draw(result, options)]
     files += _write_tables(trials, names, options)
     if options.report:
-        again = config_text(train.COMMAND, best)
-        report = train_report(model, fitted, prepared, outputs, judged, best, notes, again)
+        report = train_report(result, best, notes, config_text(train.COMMAND, best))
         report = _with_search(report, trials, names, options)
         files += [(path, "the report") for path in write_report(report, options.report)]
     written(files)
@@ -205,7 +198,7 @@ def _log(trials: Sequence[_Trial], names: Sequence[str]) -> Any:
 
 
 def _result(trial: _Trial, names: Sequence[str]) -> dict[str, Any]:
-    judged = {f"dev_{name}": trial.score(name) for name in (trial.scores[0] if trial.scores else ())}
+    judged = {f"dev_{name.replace('²', '2')}": trial.score(name) for name in (trial.scores[0] if trial.scores else ())}
     spread = {"dev_loss_deviation": float(np.std(trial.losses))} if len(trial.losses) > 1 else {}
     work = {"epochs": trial.epochs, "seconds": round(trial.seconds, 3)}
     return {**values(trial.candidate, names), "dev_loss": trial.loss, **spread, **judged, **work}

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import shlex
 from argparse import Namespace
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from multicapa.arrays import Array
 from multicapa.cli import figures, recipe
-from multicapa.cli.config import config_text
-from multicapa.cli.fitting import Fitted, fit_recipe, limited_threads, tell
+from multicapa.cli.config import config_text, import_toml
+from multicapa.cli.fitting import Result, learn
 from multicapa.cli.options import Command, Group, Option
-from multicapa.cli.output import collected_notes, command_line, heading, note, say, written
+from multicapa.cli.output import UsageError, collected_notes, command_line, heading, note, say, written
 from multicapa.cli.parts import TABLE, Prepared, Table, read_parts
 from multicapa.cli.reading import FILE, check_writable
 from multicapa.cli.report import check_report, write_report
-from multicapa.cli.scores import Scores, scores, show_confusion, show_scores
+from multicapa.cli.scores import show_confusion, show_scores
 from multicapa.cli.summary import train_report
-from multicapa.table import ClassTarget, NumberColumn, TableModel, as_numbers, listed
+from multicapa.table import ClassTarget, NumberColumn, as_numbers, listed
 
 TARGET = Option("target", "the column to predict", metavar="COLUMN", required=True)
 MODEL_OUT = Option("output", "the model", "model.safetensors", metavar="FILE")
@@ -37,29 +35,28 @@ def run(options: Namespace) -> None:
         table = read_parts(options)
         prepared = table.prepare()
         describe(table, prepared, options)
-        with limited_threads(options.threads):
-            model, fitted = train(prepared, options)
-            tell(fitted, options.epochs)
-            outputs = answers(model, prepared)
-    judged = judge(model, prepared, outputs)
-    write(model, fitted, options)
+        result = learn(prepared, options, log=options.log)
+    judge(result)
+    write(result, options)
     files = [(options.output, "the model")]
     files += [(options.log, "each epoch")] if options.log else []
-    if options.figure:
-        title = f"{Path(options.file).name}: {options.target}"
-        figures.save(figures.curves(fitted.history, fitted.best_epoch, title=title), options.figure)
-        files.append((options.figure, "the learning curves"))
+    files += draw(result, options)
     if options.report:
-        again = config_text(COMMAND, options)
-        report = train_report(model, fitted, prepared, outputs, judged, options, notes, again)
+        report = train_report(result, options, notes, config_text(COMMAND, options))
         files += [(path, "the report") for path in write_report(report, options.report)]
-    finish(files, options.output)
+    written(files)
+    heading("Next:")
+    print(command_line(["multicapa", "predict", shlex.quote(options.output), "NEW_ROWS.csv", "--output", "new.csv"]))
 
 
 def check_outputs(options: Namespace) -> None:
     """Complain before the work is done about files that could not be written after it."""
     figures.check_figure(options.figure)
     check_report(options.report)
+    if options.report:
+        import_toml()  # for the options in it
+    if Path(options.output).exists() and not Path(options.output).is_file():
+        raise UsageError(f"{options.output!r} is not a file; a model cannot be written there")
     inputs = [options.file, *(path for path in (options.dev, options.test) if isinstance(path, str))]
     outputs = [options.output, options.figure, options.log, options.report, getattr(options, "results", None)]
     for place, path in enumerate(outputs):
@@ -99,49 +96,34 @@ def column_kinds(prepared: Prepared) -> dict[str, list[str]]:
     return kinds
 
 
-def train(prepared: Prepared, options: Namespace) -> tuple[TableModel, Fitted]:
-    """A fitted model, and how it came about."""
-    network = recipe.build(prepared, options)
-    sizes = (prepared.columns.width, *options.hidden, *network.output_shape)
-    say(f"Network {' - '.join(map(str, sizes))}: {network.n_parameters:,} weights.")
-    fitted = fit_recipe(network, prepared, options, log=options.log)
-    return TableModel(network, prepared.columns, prepared.target), fitted
-
-
-def answers(model: TableModel, prepared: Prepared) -> dict[str, Array]:
-    """What the network says to each part."""
-    return {name: model.network.predict(part.X) for name, part in prepared.parts.items()}
-
-
-def judge(model: TableModel, prepared: Prepared, outputs: Mapping[str, Array]) -> Scores:
+def judge(result: Result) -> None:
     """Show how good a model is on each part, and what it confuses on the one it knows least."""
-    parts = prepared.parts
-    judged = {name: (len(part.y), scores(model.target, outputs[name], part.y)) for name, part in parts.items()}
+    model, last, parts = result.model, result.last, result.prepared.parts
     heading("How good it is:")
-    show_scores(judged)
-    last = list(parts)[-1]
+    show_scores(result.scores)
     if isinstance(model.target, ClassTarget):
         frequent = int(np.bincount(parts["train"].y).argmax())
         always = float(np.mean(parts[last].y == frequent))
         say(f"  (always saying {model.target.classes[frequent]} would be right on {always:.3f} of {last})")
-    show_confusion(model.target, outputs[last], parts[last].y, f"{last.capitalize()} rows")
-    return judged
+    show_confusion(model.target, result.outputs[last], parts[last].y, f"{last.capitalize()} rows")
 
 
-def write(model: TableModel, fitted: Fitted, options: Namespace) -> None:
+def write(result: Result, options: Namespace) -> None:
     """Save a model with what can be told of its training; the same bytes for the same training."""
     groups = (recipe.NETWORK, recipe.TRAINING)
     told = {option.name: option.plain(getattr(options, option.key)) for group in groups for option in group.options}
     del told["threads"]  # which change nothing
-    fitted.remember(told)
-    model.save(options.output)
+    result.fitted.remember(told)
+    result.model.save(options.output)
 
 
-def finish(files: list[tuple[str, str]], model: str) -> None:
-    """What was written, and what to do with it."""
-    written(files)
-    heading("Next:")
-    print(command_line(["multicapa", "predict", shlex.quote(model), "NEW_ROWS.csv", "--output", "predicted.csv"]))
+def draw(result: Result, options: Namespace) -> list[tuple[str, str]]:
+    """The learning curves, if wanted; the file and what it is."""
+    if not options.figure:
+        return []
+    title = f"{Path(options.file).name}: {options.target}"
+    figures.save(figures.curves(result.fitted.history, result.fitted.best_epoch, title=title), options.figure)
+    return [(options.figure, "the learning curves")]
 
 
 COMMAND = Command(
