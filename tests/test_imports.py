@@ -18,7 +18,7 @@ PYTHON_ORDER = (
     {"_core", "checks", "errors"},
     {"arrays", "data", "history", "initializers", "layers", "losses", "optimizers", "plots", "schedules", "threads"},
     {"graph", "regularization", "views"},
-    {"augment", "callbacks", "curriculum", "diagnosis", "feed", "lbfgs", "progress"},
+    {"augment", "callbacks", "curriculum", "diagnosis", "drawing", "feed", "lbfgs", "progress", "summary"},
     {"training"},
     {"network"},
     {"estimators", "files", "sequential"},

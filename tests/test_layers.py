@@ -265,18 +265,6 @@ def test_seed_fixes_the_weights():
 # ---- looking and copying ----
 
 
-def test_summary():
-    x = mc.Input((4,))
-    h = mc.Dense(4, "tanh")(x)
-    text = mc.Network(x, mc.Dense(1000, "softmax")(mc.concat([h, x])), seed=0).summary()
-    lines = text.splitlines()
-    assert lines[0].split() == ["layer", "type", "output", "parameters", "reads"]
-    assert lines[2].split() == ["dense_1", "dense", "(4,)", "20", "input_1"]
-    assert lines[3].split() == ["concat_1", "concat", "(8,)", "0", "dense_1,", "input_1"]
-    assert lines[-1] == "9,020 parameters, float32"
-    assert all(line == line.rstrip() for line in lines)
-
-
 def test_shapes_and_repr():
     net = mc.Sequential([mc.Reshape((2, 3)), mc.Flatten(), mc.Dense(5, "tanh")], input_shape=6, dtype="float64", seed=0)
     assert (net.input_shape, net.output_shape, net.n_parameters, net.output_activation) == ((6,), (5,), 35, "tanh")

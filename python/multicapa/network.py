@@ -293,35 +293,57 @@ class Network:
 
         save(self, path)
 
-    def summary(self) -> str:
-        """The layers, their output shapes and numbers of parameters, as text.
+    def summary(self, width: int = 80) -> str:
+        """The layers with their output shapes, parameters and what they read, and the memory they take, as text.
+
+        Parameters
+        ----------
+        width : int, default=80
+            No line is longer, cells that do not fit go on below. At least 50.
 
         Examples
         --------
         >>> import multicapa as mc
         >>> print(mc.Sequential([mc.Dense(3, "relu"), mc.Dense(1)], input_shape=(2,), seed=0).summary())
-        layer    type   output  parameters  reads
-        input_1  input  (2,)             0
-        dense_1  dense  (3,)             9  input_1
-        dense_2  dense  (1,)             4  dense_1
-        13 parameters, float32
+        layer    type         output  parameters  reads
+        -------------------------------------------------
+        input_1  input        (2,)             0
+        dense_1  dense, relu  (3,)             9  input_1
+        dense_2  dense        (1,)             4  dense_1
+        -------------------------------------------------
+        13 parameters
+        float32: 52 B, with gradients 104 B
         """
-        shapes = {node["name"]: node["shape"] for node in self._core.nodes}
-        rows = [("layer", "type", "output", "parameters", "reads")]
-        for layer in self.spec:
-            count = sum(v.size for name, v in self.parameters.items() if name.rpartition(".")[0] == layer["name"])
-            rows.append(
-                (layer["name"], layer["type"], str(shapes[layer["name"]]), str(count), ", ".join(layer["inputs"]))
-            )
-        widths = [max(len(row[i]) for row in rows) for i in range(5)]
-        lines = [
-            "  ".join(
-                cell.rjust(width) if i == 3 else cell.ljust(width)
-                for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-            )
-            for row in rows
-        ]
-        return "\n".join([line.rstrip() for line in lines] + [f"{self.n_parameters:,} parameters, {self.dtype}"])
+        from multicapa.summary import text_table
+
+        return text_table(self, width)
+
+    def to_svg(self, columns: int | None = None) -> str:
+        """A drawing of the layers and what they read, as the text of an SVG file, for light and dark ground.
+
+        Notebooks show it by themselves, beside the table of :meth:`summary`.
+
+        Parameters
+        ----------
+        columns : int, optional
+            How many columns a deep network is broken into, where a single layer feeds all that follow. By default as
+            many as make a picture that is not much taller than wide.
+
+        Examples
+        --------
+        >>> import multicapa as mc
+        >>> from pathlib import Path
+        >>> net = mc.Sequential([mc.Dense(3, "relu"), mc.Dense(1)], input_shape=(2,), seed=0)
+        >>> size = Path("net.svg").write_text(net.to_svg(), encoding="utf-8")
+        """
+        from multicapa.drawing import to_svg
+
+        return to_svg(self, columns)
+
+    def _repr_html_(self) -> str:
+        from multicapa.drawing import to_html
+
+        return to_html(self)
 
     def copy_numbers(self) -> tuple[Array, Array]:
         """A copy of all parameters and state, for :meth:`restore_numbers`."""
