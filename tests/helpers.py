@@ -100,6 +100,16 @@ def assert_like_reference(net, X, T, loss, rows=None, tolerance=None, **options)
         assert abs(found - their_cost) <= tolerance * max(abs(their_cost), 1e-3), (found, their_cost)
 
 
+def rng(seed=0):
+    """A new generator."""
+    return np.random.default_rng(seed)
+
+
+def all_equal(*arrays):
+    """Whether arrays hold the same numbers."""
+    return all(np.array_equal(arrays[0], array) for array in arrays[1:])
+
+
 def numbers_of(net):
     """Bits of all parameters, to compare before and after."""
     return {name: view.tobytes() for name, view in net.parameters.items()}
