@@ -1,4 +1,4 @@
-"""What happens between epochs: callbacks, the display of progress, Ctrl-C."""
+"""What happens between epochs: callbacks, Ctrl-C."""
 
 import csv
 import os
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import multicapa as mc
-from helpers import numbers_of, output_of, run_python
+from helpers import numbers_of, output_of
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(60, 5))
@@ -280,39 +280,6 @@ def test_csv_log_keeps_what_was_written(tmp_path):
     with pytest.raises(RuntimeError):
         classifier().fit(X, Y, epochs=5, callbacks=[mc.CSVLog(path), Recorder([], "", "epoch_end")])
     assert len(path.read_text().splitlines()) == 2
-
-
-# ---- progress ----
-
-SHOWN = """
-import numpy as np
-import multicapa as mc
-rng = np.random.default_rng(0)
-net = mc.Sequential([mc.Dense(50, "relu"), mc.Dense(3, "softmax")], input_shape=(20,), seed=0)
-net.fit(rng.normal(size=(20000, 20)), rng.integers(0, 3, 20000), epochs=6, batch_size=64, verbose={verbose})
-print("done")
-"""
-
-
-@pytest.mark.parametrize("verbose", ["True", "False", "'auto'"])
-def test_display_is_quiet_outside_a_terminal(verbose):
-    done = run_python(SHOWN.format(verbose=verbose))
-    assert (done.stdout, done.stderr, done.returncode) == ("done\n", "", 0)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-@pytest.mark.parametrize(("verbose", "shown"), [("True", True), ("False", False), ("'auto'", False)])
-def test_display_on_a_terminal(verbose, shown):
-    """With "auto" this fit is too short for a bar."""
-    pytest.importorskip("tqdm")
-    size = "import fcntl, struct, termios; fcntl.ioctl(2, termios.TIOCSWINSZ, struct.pack('HHHH', 30, 120, 0, 0))\n"
-    inner = size + SHOWN.format(verbose=verbose)
-    code = f"import pty, sys; sys.exit(pty.spawn([sys.executable, '-W', 'error', '-c', {inner!r}]))"
-    text = output_of(code, TERM="xterm")
-    assert "done" in text
-    assert ("epoch 6/6" in text and "/s" in text and "100%" in text) == shown, text
-    if not shown:
-        assert text.strip() == "done"
 
 
 # ---- Ctrl-C ----

@@ -11,6 +11,7 @@ from multicapa.errors import DivergenceError
 
 if TYPE_CHECKING:
     from multicapa.history import History
+    from multicapa.progress import Progress
     from multicapa.regularization import Regularization
     from multicapa.training import Run, Samples
 
@@ -26,7 +27,7 @@ def check(regularization: Regularization) -> None:
             raise ValueError(f"{option} does not go with L-BFGS, whose line search needs the gradient as it is")
 
 
-def fit(run: Run, samples: Samples, validation: Samples | None) -> History:
+def fit(run: Run, samples: Samples, validation: Samples | None, progress: Progress) -> History:
     """At most ``run.epochs`` iterations; each is one record of the history."""
     from scipy.optimize import minimize
 
@@ -48,7 +49,7 @@ def fit(run: Run, samples: Samples, validation: Samples | None) -> History:
         record = {"epoch": len(run.history), "loss": float(intermediate_result.fun), "seconds": now - clock[0]}
         clock[0] = now
         run.updates += 1
-        if run.end_epoch(record, validation):
+        if run.end_epoch(record, validation, progress):
             raise _Stop
         if len(run.history) < run.epochs:
             run.begin_epoch()

@@ -1,43 +1,50 @@
-"""A display of a fit under way: a bar on a terminal, nothing elsewhere."""
+"""A display of a fit under way: a bar in terminals and notebooks, nothing elsewhere."""
 
 from __future__ import annotations
 
 import sys
+import warnings
 from typing import Any
 
 _SECONDS_BEFORE_AUTO = 2.0
 _SHOWN = {"loss": "train", "val_loss": "dev"}
+_LEAST_BAR = 6
+
+# The first whose bar has room is taken.
+_FORMATS = (
+    "epoch {epochs} {percentage:3.0f}% |{bar}| {speed} samples/s  {time}  {losses}",
+    "epoch {epochs} {percentage:3.0f}% |{bar}| {speed}/s  {time}  {losses}",
+    "{epochs} |{bar}| {speed}/s  {time}  {losses}",
+    "{epochs} |{bar}| {time}  {losses}",
+    "{epochs} |{bar}| {clock}  {losses}",
+)
+_WITHOUT_BAR = ("{epochs}  {clock}  {losses}", "{epochs}  {losses}", "{epochs}")
 
 
 class Progress:
-    """Shows samples seen, speed, time left and the losses of the last epoch."""
+    """Shows the epoch, speed, time left and the losses of the last epoch."""
 
     def __init__(self, epochs: int, samples: int, verbose: bool | str) -> None:
         self._epochs = epochs
         self._samples = samples
         self._bar: Any = None
         self._done = 0
-        shows = bool(verbose) and epochs > 0 and sys.stderr is not None and sys.stderr.isatty()
         self._delay = _SECONDS_BEFORE_AUTO if verbose == "auto" else 0.0
-        self._shows = shows
+        self._shows = bool(verbose) and epochs > 0 and (_on_a_terminal() or _in_a_notebook())
 
     def __enter__(self) -> Progress:
         if self._shows:
-            from tqdm.auto import tqdm
-
-            self._bar = tqdm(
-                total=self._epochs * self._samples,
-                desc=f"epoch 1/{self._epochs}",
-                unit_scale=True,
-                bar_format="{desc} {percentage:3.0f}% |{bar}| {rate_fmt} {remaining} left{postfix}",
-                delay=self._delay,
-                dynamic_ncols=True,
-            )
+            bar = _bar_class(self._epoch(1))
+            self._bar = bar(total=self._epochs * self._samples, delay=self._delay, dynamic_ncols=True)
         return self
 
     def __exit__(self, *error: object) -> None:
         if self._bar is not None:
+            self._bar.tell(epochs=self._epoch(self._done), over=True)
             self._bar.close()
+
+    def _epoch(self, number: int) -> str:
+        return f"{number:{len(str(self._epochs))}}/{self._epochs}"
 
     @property
     def within_epoch(self) -> Any:
@@ -52,7 +59,62 @@ class Progress:
         self._done += 1
         if self._bar is None:
             return
-        shown = {short: f"{record[name]:.3g}" for name, short in _SHOWN.items() if name in record}
-        self._bar.set_postfix(shown, refresh=False)
-        self._bar.set_description(f"epoch {min(self._done + 1, self._epochs)}/{self._epochs}", refresh=False)
+        losses = [f"{short} {_figure(record[name])}" for name, short in _SHOWN.items() if name in record]
+        self._bar.tell(epochs=self._epoch(min(self._done + 1, self._epochs)), losses="  ".join(losses))
         self._show(0.0)
+
+
+def _on_a_terminal() -> bool:
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
+def _in_a_notebook() -> bool:
+    return "ipykernel.zmqshell" in sys.modules  # as tqdm asks
+
+
+def _figure(value: float) -> str:
+    return f"{value:#.3g}".rstrip(".")
+
+
+def _bar_class(epochs: str) -> Any:
+    """tqdm's bar for this place, with what it says chosen by the width it has."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a notebook without ipywidgets: a bar of text is as good
+        from tqdm.auto import tqdm
+
+    class Bar(tqdm):  # type: ignore[misc]
+        said: dict[str, Any] = {"epochs": epochs, "losses": "", "over": False}  # noqa: RUF012 - never changed in place
+
+        def tell(self, **what: Any) -> None:
+            self.said = {**self.said, **what}
+
+        @property
+        def format_dict(self) -> dict[str, Any]:
+            values = super().format_dict
+            elapsed, over = values["elapsed"], self.said["over"]
+            rate = values["n"] / elapsed if elapsed else 0.0  # tqdm's own jumps with every evaluation
+            left = tqdm.format_interval((values["total"] - values["n"]) / rate) if rate else "?"
+            clock = tqdm.format_interval(elapsed) if over else left
+            values |= {
+                "epochs": self.said["epochs"],
+                "losses": self.said["losses"],
+                "speed": f"{tqdm.format_sizeof(rate) if rate else '?':>5}",  # as wide as any
+                "clock": clock,
+                "time": f"in {clock}  " if over else f"{clock} left",
+            }
+            return values | {"bar_format": _fitting(tqdm, values)}
+
+    return Bar
+
+
+def _fitting(tqdm: Any, values: dict[str, Any]) -> str:
+    """The richest format for which the line is wide enough; notebooks break lines themselves."""
+    columns = values["ncols"] if isinstance(values["ncols"], int) else 120
+
+    def length(form: str) -> int:
+        return len(tqdm.format_meter(**values | {"bar_format": form, "ncols": None}).rstrip())
+
+    for form in _FORMATS:
+        if length(form.replace("{bar}", "")) + _LEAST_BAR <= columns:
+            return form
+    return next((form for form in _WITHOUT_BAR if length(form) <= columns), _WITHOUT_BAR[-1])

@@ -218,7 +218,7 @@ def fit(
         Which samples each epoch may see: easy ones first.
     verbose : bool or "auto", default="auto"
         True shows a bar with epoch, speed, losses and time left; "auto" only when the fit takes longer than two
-        seconds. Neither writes anything when the output is not a terminal.
+        seconds. Neither writes anything where the output is no terminal and no notebook.
 
     Returns
     -------
@@ -288,7 +288,8 @@ def fit(
         if augment is not None or curriculum is not None or (batch_size is not None and batch < count):
             raise ValueError("L-BFGS works on all samples at once: pass batch_size=None, no augment and no curriculum")
         lbfgs.check(regularization)
-        return lbfgs.fit(run, samples, validation)
+        with Progress(run.epochs, count, verbose) as progress:
+            return lbfgs.fit(run, samples, validation, progress)
     optimizers.set_in_core(network._core, run.optimizer)
     with Progress(run.epochs, count, verbose) as progress, Feed(network, samples, augment, curriculum, shuffle) as feed:
         _run_epochs(run, feed, validation, min(batch, count), progress)

@@ -19,9 +19,9 @@ _STYLE = """
 .multicapa caption { text-align: left; font-weight: 600; padding: 4px 8px; color: inherit; caption-side: top; }
 .multicapa table > * > tr:nth-child(n), .multicapa table > * > tr:nth-child(n):hover {
   background: transparent; color: inherit; }
-.multicapa table th, .multicapa table td { text-align: left; padding: 4px 8px; border: none; color: inherit;
+.multicapa table th, .multicapa table td { text-align: left !important; padding: 4px 8px; border: none; color: inherit;
   border-bottom: 1px solid rgba(128, 128, 128, 0.35); max-width: 22em; overflow-wrap: anywhere; white-space: normal; }
-.multicapa table .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.multicapa table .number { text-align: right !important; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .multicapa table tfoot td { border-bottom: none; }
 """
 
