@@ -1,6 +1,5 @@
 """What happens between epochs: callbacks, Ctrl-C."""
 
-import csv
 import os
 import signal
 import sys
@@ -264,22 +263,6 @@ def test_checkpoint_without_a_folder(tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere"):
         net.fit(X, Y, epochs=1, callbacks=[mc.Checkpoint(tmp_path / "nowhere" / "net.safetensors")])
     assert numbers_of(net) == before
-
-
-def test_csv_log(tmp_path):
-    path = tmp_path / "log.csv"
-    history = classifier().fit(X, Y, epochs=3, validation_data=(X, Y), callbacks=[mc.CSVLog(path)])
-    with path.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert [float(row["val_loss"]) for row in rows] == history["val_loss"]
-    assert list(rows[0]) == history.names()
-
-
-def test_csv_log_keeps_what_was_written(tmp_path):
-    path = tmp_path / "log.csv"
-    with pytest.raises(RuntimeError):
-        classifier().fit(X, Y, epochs=5, callbacks=[mc.CSVLog(path), Recorder([], "", "epoch_end")])
-    assert len(path.read_text().splitlines()) == 2
 
 
 # ---- Ctrl-C ----

@@ -46,7 +46,7 @@ def public_things():
     things = {name: getattr(mc, name) for name in mc.__all__}
     for module in PUBLIC_MODULES:
         for name, thing in vars(getattr(mc, module)).items():
-            if not name.startswith("_") and getattr(thing, "__module__", "") == f"multicapa.{module}":
+            if not name.startswith("_") and getattr(thing, "__module__", "").startswith(f"multicapa.{module}"):
                 things[f"{module}.{name}"] = thing
     for name, thing in list(things.items()):
         if inspect.isclass(thing):

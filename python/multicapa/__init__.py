@@ -19,6 +19,7 @@ from multicapa.callbacks import (
     ReduceOnPlateau,
     StopAtGradient,
     StopAtLoss,
+    TensorBoard,
 )
 from multicapa.curriculum import Curriculum
 from multicapa.diagnosis import Diagnosis
@@ -114,6 +115,7 @@ __all__ = [
     "Sequential",
     "StopAtGradient",
     "StopAtLoss",
+    "TensorBoard",
     "add",
     "augment",
     "callbacks",

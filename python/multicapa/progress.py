@@ -102,7 +102,7 @@ def _bar_class(epochs: str) -> Any:
                 "clock": clock,
                 "time": f"in {clock}  " if over else f"{clock} left",
             }
-            return values | {"bar_format": _fitting(tqdm, values)}
+            return {**values, "bar_format": _fitting(tqdm, values)}
 
     return Bar
 

@@ -1,94 +1,20 @@
-"""What can happen between epochs.
-
-A callback is an object with any of the hooks of :class:`Callback`, or a plain function of the network and the record of
-the epoch. Returning True from either after an epoch ends the fit.
-"""
+"""Callbacks that end a fit, change its learning rate, or keep its best network."""
 
 from __future__ import annotations
 
-import csv
 import math
 import os
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
+from multicapa.callbacks.base import Callback, Monitor
 from multicapa.checks import check_integer, check_number
 
 if TYPE_CHECKING:
     from multicapa.training import Run
 
 
-class Callback:
-    """Empty hooks; override the ones you need. ``run`` has ``network``, ``history``, ``epochs`` and ``optimizer``."""
-
-    def on_fit_begin(self, run: Run) -> None:
-        """Before the first epoch, after all checks."""
-
-    def on_epoch_begin(self, run: Run) -> None:
-        """Before an epoch."""
-
-    def on_epoch_end(self, run: Run, epoch: dict[str, Any]) -> bool | None:
-        """After an epoch; ``epoch`` is its record, to which values may be added. True ends the fit."""
-
-    def on_fit_end(self, run: Run) -> None:
-        """After the last epoch, also when the fit was interrupted."""
-
-
-class _Function(Callback):
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
-
-    def on_epoch_end(self, run: Run, epoch: dict[str, Any]) -> bool | None:
-        return bool(self.function(run.network, epoch))
-
-
-def as_callback(callback: Any) -> Callback:
-    """A callback from itself or from a function of the network and the epoch's record."""
-    if isinstance(callback, Callback):
-        return callback
-    if isinstance(callback, type) or not callable(callback):
-        raise TypeError(f"a callback is a Callback object or a function(network, epoch), not {callback!r}")
-    return _Function(callback)
-
-
-def as_callbacks(callbacks: Any) -> list[Callback]:
-    """A list of callbacks from a sequence of callbacks and functions."""
-    if not isinstance(callbacks, Sequence):
-        raise TypeError(f"callbacks should be a list, not {callbacks!r}")
-    return [as_callback(callback) for callback in callbacks]
-
-
-class _Monitor(Callback):
-    """Follows one value of the history and knows when it got better."""
-
-    def __init__(self, monitor: str | None, mode: str, min_delta: float) -> None:
-        if mode not in ("auto", "min", "max"):
-            raise ValueError(f"mode should be 'auto', 'min' or 'max', not {mode!r}")
-        self.monitor = monitor
-        self.mode = mode
-        self.min_delta = check_number(min_delta, "min_delta", minimum=0)
-        self.best = math.nan
-
-    def value(self, epoch: dict[str, Any]) -> float:
-        name = self.monitor or ("val_loss" if "val_loss" in epoch else "loss")
-        if name not in epoch:
-            hint = "; give fit validation_data" if name.startswith("val_") else ""
-            raise ValueError(f"no value {name!r} to monitor; there are {', '.join(epoch)}{hint}")
-        return float(epoch[name])
-
-    def improved(self, epoch: dict[str, Any]) -> bool:
-        value = self.value(epoch)
-        name = self.monitor or "loss"
-        rising = self.mode == "max" or (self.mode == "auto" and name.endswith(("accuracy", "r2")))
-        gain = value - self.best if rising else self.best - value
-        if math.isnan(self.best) or gain > self.min_delta:
-            self.best = value
-            return True
-        return False
-
-
-class EarlyStopping(_Monitor):
+class EarlyStopping(Monitor):
     """End the fit when a value has not improved for some epochs.
 
     Parameters
@@ -143,7 +69,7 @@ class EarlyStopping(_Monitor):
             self._best_numbers = None
 
 
-class Checkpoint(_Monitor):
+class Checkpoint(Monitor):
     """Save the network after epochs.
 
     Parameters
@@ -225,7 +151,7 @@ class StopAtGradient(Callback):
         return bool(epoch["gradient_norm"] <= self.tolerance)
 
 
-class ReduceOnPlateau(_Monitor):
+class ReduceOnPlateau(Monitor):
     """Multiply the learning rate by ``factor`` when a value has not improved for ``patience`` epochs.
 
     Parameters
@@ -268,35 +194,3 @@ class ReduceOnPlateau(_Monitor):
                 run.rate_factor * self.factor, min(run.rate_factor, self.smallest / rate if rate else 0)
             )
             self._waited = 0
-
-
-class CSVLog(Callback):
-    """Write one row per epoch to a CSV file; the header comes from the first epoch.
-
-    Parameters
-    ----------
-    path : path-like
-        An existing file is replaced.
-    """
-
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
-        self._file: TextIO | None = None
-        self._writer: csv.DictWriter[str] | None = None
-
-    def on_fit_begin(self, run: Run) -> None:
-        self._file = self.path.open("w", newline="")
-        self._writer = None
-
-    def on_epoch_end(self, run: Run, epoch: dict[str, Any]) -> None:
-        assert self._file is not None
-        if self._writer is None:
-            self._writer = csv.DictWriter(self._file, list(epoch), extrasaction="ignore")
-            self._writer.writeheader()
-        self._writer.writerow(epoch)
-        self._file.flush()
-
-    def on_fit_end(self, run: Run) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
