@@ -11,7 +11,7 @@ from multicapa.cli import figures
 from multicapa.cli.fitting import limited_threads, recalled
 from multicapa.cli.options import Command, Group, Option
 from multicapa.cli.output import CommandError, UsageError, written
-from multicapa.cli.reading import check_writable, import_pandas, read_table
+from multicapa.cli.reading import check_writable, import_pandas, is_table, read_table
 from multicapa.cli.recipe import THREADS
 from multicapa.cli.use import USED_TABLE, encode, encode_with_truth, load_model
 from multicapa.files import load
@@ -53,7 +53,7 @@ def _labels(paths: list[str]) -> list[str]:
 
 def _history(path: str) -> tuple[History, int | None]:
     """The epochs of a model's training, or of a log, and which one was kept."""
-    if path.lower().endswith(".csv"):
+    if is_table(path):
         return _logged(path), None
     try:
         network = load(path)
