@@ -64,7 +64,7 @@ def test_html_is_whole_and_tells_everything(run, tmp_path):
         "seed = 7",
     ):
         assert words in shown
-    assert sum(tag == "svg" for tag, _ in found.elements) == 2
+    assert sum(tag == "svg" for tag, _ in found.elements) == 3
     assert all(attrs.get("viewbox") for tag, attrs in found.elements if tag == "svg")
     outside = [v for _, attrs in found.elements for k, v in attrs.items() if k in ("src", "href") and v[:1] != "#"]
     assert outside == []
@@ -108,7 +108,7 @@ def test_markdown_with_figures_beside_it(run, tmp_path):
     text = (tmp_path / "r.md").read_text()
     assert text.startswith("# price from t.csv\n")
     figures = re.findall(r"!\[.*\]\(<(.*)>\)", text)
-    assert figures == ["r-curves.svg", "r-predictions.svg"]
+    assert figures == ["r-curves.svg", "r-predictions.svg", "r-network.svg"]
     for name in figures:
         assert "<svg" in (tmp_path / name).read_text()
         assert name in out
@@ -125,7 +125,7 @@ def test_of_a_search(run, tmp_path):
     shown = " ".join(" ".join(found.text).split())
     assert "Candidates: 4." in shown
     assert "rate 0.001" in shown  # of the plate
-    assert sum(tag == "svg" for tag, _ in found.elements) == 3
+    assert sum(tag == "svg" for tag, _ in found.elements) == 4
     assert 'command = "train"' in shown
 
 

@@ -123,7 +123,7 @@ def test_info_tells_what_a_model_reads_and_how_it_was_trained(run):
     flowers().assign(day="2024-01-01").to_csv("t.csv", index=False)
     run("train t.csv --target species --epochs 1 --missing drop --hidden 8,4")
     _, out, _ = run("info model.safetensors")
-    assert mc.load("model.safetensors").summary() in out
+    assert mc.load("model.safetensors").summary(79) in out
     facts = ("Predicts species: a, b, c", "length, width", "colour (3)", "dates: day", "rows are left out")
     for fact in (*facts, "Epochs trained: 1, with hidden 8,4"):
         assert fact in out

@@ -10,7 +10,7 @@ import numpy as np
 from multicapa import __version__, _core
 from multicapa.cli.fitting import recalled
 from multicapa.cli.options import Command, Option
-from multicapa.cli.output import CommandError, UsageError, say, wrapped
+from multicapa.cli.output import CommandError, UsageError, say, width, wrapped
 from multicapa.cli.recipe import NETWORK, TRAINING
 from multicapa.files import load
 from multicapa.network import Network
@@ -52,7 +52,7 @@ def _show_model(path: str) -> None:
         raise UsageError(str(error)) from None
     except ValueError as error:
         raise CommandError(str(error)) from None
-    print(network.summary())
+    print(network.summary(max(width(), 50)))
     _show_columns(network)
 
 

@@ -57,7 +57,16 @@ class Figure:
     figure: MatplotlibFigure
 
 
-Block = Text | Code | Tiles | Table | Figure
+@dataclass(frozen=True)
+class Drawing:
+    """A picture that is SVG already, at its own size."""
+
+    name: str
+    caption: str
+    svg: str
+
+
+Block = Text | Code | Tiles | Table | Figure | Drawing
 
 
 @dataclass(frozen=True)
@@ -139,6 +148,8 @@ def _block(block: Block) -> str:
 
         drawing = inline_svg(block.figure, block.caption)
         return f"<figure>\n{drawing}\n<figcaption>{escape(block.caption)}</figcaption>\n</figure>"
+    if isinstance(block, Drawing):
+        return f"<figure>\n{block.svg}\n<figcaption>{escape(block.caption)}</figcaption>\n</figure>"
     head = "".join(f"<th>{escape(cell)}</th>" for cell in block.header)
     rows = "\n".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in block.rows)
     kind = ' class="numbers"' if block.numbers else ""
@@ -166,6 +177,11 @@ def _markdown_block(block: Block, path: Path, figures: list[str]) -> str:
     if isinstance(block, Figure):
         target = path.with_name(f"{path.stem}-{block.name}.svg")
         block.figure.savefig(target, metadata={"Date": None})
+        figures.append(str(target))
+        return f"![{block.caption}](<{target.name}>)"
+    if isinstance(block, Drawing):
+        target = path.with_name(f"{path.stem}-{block.name}.svg")
+        target.write_text(block.svg, encoding="utf-8")
         figures.append(str(target))
         return f"![{block.caption}](<{target.name}>)"
     return _markdown_table(block.header, block.rows, block.numbers)

@@ -13,7 +13,7 @@ from multicapa.cli import figures, recipe
 from multicapa.cli.fitting import Result
 from multicapa.cli.output import command_line
 from multicapa.cli.parts import Prepared
-from multicapa.cli.report import Block, Code, Figure, Report, Section, Table, Text, Tiles
+from multicapa.cli.report import Block, Code, Drawing, Figure, Report, Section, Table, Text, Tiles
 from multicapa.cli.scores import score_rows, shown
 from multicapa.table import CategoryColumn, ClassTarget, Column, DateColumn, listed
 
@@ -35,7 +35,7 @@ def train_report(result: Result, options: Namespace, notes: Sequence[str], confi
         Section("", [Tiles(_tiles(result))]),
         Section("How good it is", [Table(header, rows), *drawn]),
         Section("The table", _table(result.prepared, notes)),
-        Section("The network", [Text(_training(result, options)), Code(fitted.network.summary())]),
+        Section("The network", _network(result, options)),
         _again(options, config),
     ]
     subtitle = f"multicapa {__version__}, {date.today():%d %B %Y}"
@@ -82,6 +82,12 @@ def _about(column: Column) -> str:
         middle = date.fromordinal(date(1970, 1, 1).toordinal() + int(column.mean))
         return f"around {middle}, give or take {column.scale:.0f} days"
     return f"{column.mean:.4g} ± {column.scale:.4g}"
+
+
+def _network(result: Result, options: Namespace) -> list[Block]:
+    network = result.fitted.network
+    drawing = Drawing("network", "The layers, from the inputs down.", network.to_svg())
+    return [Text(_training(result, options)), drawing, Code(network.summary())]
 
 
 def _training(result: Result, options: Namespace) -> str:
