@@ -142,6 +142,10 @@ template <class T> void matrix_vector(Matrix<const T> x, const T* w, T bias, T* 
 }
 
 template <class T> void column_sum(Matrix<const T> x, T* sum, bool accumulate) {
+  if (x.rows == 1)
+    return for_vectors<T>(x.columns, [&](Size i, auto part) {
+      part.put(sum + i, accumulate ? part.get(sum + i) + part.get(x.data + i) : part.get(x.data + i));
+    });
   auto one_panel = [&](Size column, auto get, auto put) {
     Vector<T> total[4] = {};
     const T* row = x.data + column;

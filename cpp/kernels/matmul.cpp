@@ -71,7 +71,8 @@ template <class T>
 void multiply_backward(const KernelTable<T>& k, Matrix<const T> dy, Matrix<const T> w, const T* transposed, T* scratch,
                        Matrix<T> dx) {
   const GemmShape shape{dy.rows, w.rows, w.columns};
-  if (dy.rows == 1) return k.row_products(w, dy, dx.data, false);
+  if (dy.rows == 1 && w.columns > 1) return k.row_products(w, dy, dx.data, false);
+  if (dy.rows == 1) return k.outer_product(dy.data, 1, w.data, w.rows, dx.data, false);
   if (w.columns == 1)  // a column is its own transpose
     return k.gemm(shape, dy.data, dy.stride, 1, w.data, w.rows, {}, dx.data, dx.stride, false);
   if (transposed) return k.gemm(shape, dy.data, dy.stride, 1, transposed, w.rows, {}, dx.data, dx.stride, false);
@@ -82,6 +83,7 @@ void multiply_backward(const KernelTable<T>& k, Matrix<const T> dy, Matrix<const
 template <class T>
 void multiply_gradient(const KernelTable<T>& k, Matrix<const T> x, Matrix<const T> dy, T* dw, bool accumulate) {
   const GemmShape shape{x.columns, dy.columns, x.rows};
+  if (x.rows == 1 && dy.columns == 1) return k.outer_product(dy.data, 1, x.data, x.columns, dw, accumulate);
   if (x.rows == 1) return k.outer_product(x.data, x.columns, dy.data, dy.columns, dw, accumulate);
   if (dy.columns == 1)  // dwᵗ = dyᵗ·x, which fills the registers
     return k.gemm({1, x.columns, x.rows}, dy.data, 1, dy.stride, x.data, x.stride, {}, dw, x.columns, accumulate);
