@@ -18,6 +18,7 @@ Step<T>::Step(Network<T>& network, const Objective<T>& objective, const StepShap
     : network_(network),
       objective_(objective),
       shape_(shape),
+      work_per_row_(3 * network.work_per_row()),
       partition_(partition_training(network, shape.rows, shape.keep_rows, shape.arrangement)),
       block_costs_(partition_.blocks.size()) {
   const Size nodes = static_cast<Size>(network.nodes().size());
@@ -94,8 +95,7 @@ void Step<T>::for_blocks(Member& member, Lane& lane, Interruption& interruption,
       if (interruption.abandoned()) return;
       place(lane, c, b);
       work(b);
-      if (member.index() == 0)
-        interruption.report(network_.work_per_row() * 3 * static_cast<double>(lane.pass->rows()));
+      if (member.index() == 0) interruption.report(work_per_row_ * static_cast<double>(lane.pass->rows()));
     }
   };
   member.phase(static_cast<Size>(partition_.chunks.size()), run_chunk, closing);

@@ -103,6 +103,7 @@ template <class T> class Step {
   Network<T>& network_;
   const Objective<T>& objective_;
   const StepShape shape_;
+  const double work_per_row_;  // multiplications, forward and back
   const Partition partition_;
   std::vector<Size> syncs_;  // nodes that need sums over the whole batch
   std::vector<NodeGradient> node_gradients_;
