@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,8 @@ _ROWS_AT_ONCE = 4096
 
 def as_numbers(values: Any, dtype: np.dtype[Any], what: str) -> Array:
     """An array of float32 or float64 in the machine's byte order, whose samples lie without gaps."""
-    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+    masked = sys.modules.get("numpy.ma")  # to import it takes longer than a first epoch, and who masks has imported it
+    if masked is not None and isinstance(values, masked.MaskedArray) and masked.is_masked(values):
         raise ValueError(f"{what} has masked entries; fill or drop them first")
     array = np.asarray(values)
     if array.dtype.kind not in "fiub":
