@@ -1,12 +1,14 @@
 """The same bits for any number of threads, and dropout, whose mask must not depend on them either."""
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 import multicapa as mc
 from helpers import DTYPES, output_of
+from multicapa.threads import at_most
 
 THREADS = (1, 2, 3, 7)
 
@@ -139,6 +141,40 @@ def test_set_num_threads():
     code = "import multicapa as mc; print(mc.get_num_threads())"
     assert 1 <= int(output_of(code, OMP_NUM_THREADS="3")) <= 3
     assert output_of(code, OMP_NUM_THREADS="1") == "1"
+
+
+LIMITED = """
+import multicapa as mc
+from threadpoolctl import threadpool_limits
+allowed = mc.get_num_threads()
+with threadpool_limits(1, user_api="openmp"):
+    print(mc.get_num_threads())
+    mc.set_num_threads(5)  # who says so means it
+    print(mc.get_num_threads())
+mc.set_num_threads(None)
+print(mc.get_num_threads() == allowed)
+"""
+
+
+def test_threadpoolctl_is_obeyed():
+    pytest.importorskip("threadpoolctl")
+    assert output_of(LIMITED).split() == ["1", "5", "True"]
+
+
+def test_limit_for_one_thread_leaves_others_alone():
+    mc.set_num_threads(4)
+    with at_most(2):
+        assert mc.get_num_threads() == 2
+        with at_most(3):
+            assert mc.get_num_threads() == 3
+        with at_most(None), ThreadPoolExecutor(1) as pool:
+            assert mc.get_num_threads() == pool.submit(mc.get_num_threads).result() == 4
+        assert mc.get_num_threads() == 2
+        with pytest.raises(KeyError), at_most(1):
+            raise KeyError
+    assert mc.get_num_threads() == 4
+    with at_most(100):
+        assert mc.get_num_threads() == 4
 
 
 # ---- dropout ----

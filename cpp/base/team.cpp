@@ -8,6 +8,7 @@
 #include <fstream>
 #include <string>
 #include <thread>
+#include <utility>
 
 #if defined(__linux__) || defined(__APPLE__)
 #include <pthread.h>
@@ -44,14 +45,14 @@ int cgroup_processors() {
   return share > 0 && slice > 0 ? std::max(1, static_cast<int>(std::ceil(share / slice))) : 0;
 }
 
-int environment_threads() {
-  int threads = omp_get_num_procs();  // respects the affinity mask
-  if (const int quota = cgroup_processors()) threads = std::min(threads, quota);
-  if (std::getenv("OMP_NUM_THREADS")) threads = std::min(omp_get_max_threads(), std::max(threads, 1));
-  return std::max(threads, 1);
+int processors() {
+  const int all = omp_get_num_procs();  // respects the affinity mask
+  const int quota = cgroup_processors();
+  return std::max(1, quota ? std::min(all, quota) : all);
 }
 
 std::atomic<int> user_threads{0};
+thread_local int limit_here = 0;
 std::atomic<bool> forked{false};
 
 #if defined(__linux__) || defined(__APPLE__)
@@ -111,13 +112,16 @@ void run_team(int threads, const std::function<void(Member&)>& body) {
 
 int max_threads() {
   if (forked.load(std::memory_order_relaxed)) return 1;
+  static const int available = processors();
   const int wanted = user_threads.load(std::memory_order_relaxed);
-  if (wanted > 0) return wanted;
-  static const int threads = environment_threads();
-  return threads;
+  // Asked each time: OMP_NUM_THREADS to begin with, later what threadpoolctl and the like have set.
+  const int threads = wanted > 0 ? wanted : std::min(available, omp_get_max_threads());
+  return limit_here > 0 ? std::min(limit_here, threads) : threads;
 }
 
 void set_max_threads(int threads) { user_threads.store(threads, std::memory_order_relaxed); }
+
+int limit_threads_here(int threads) { return std::exchange(limit_here, threads); }
 
 int threads_for(double work, double work_per_thread) {
   const double repaid = std::max(1.0, std::floor(work / work_per_thread));

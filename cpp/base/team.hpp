@@ -88,10 +88,14 @@ class Member {
 // The body must not throw.
 void run_team(int threads, const std::function<void(Member&)>& body);
 
-// What the user or the environment allows: set_max_threads, OMP_NUM_THREADS, the affinity mask, the cgroup's quota;
-// in a forked child 1, since the threads of the parent did not come along.
+// What the user or the environment allows: set_max_threads, or the least of OpenMP's own limit (OMP_NUM_THREADS,
+// threadpoolctl), the affinity mask and the cgroup's quota; in a forked child 1, since the threads of the parent did
+// not come along.
 int max_threads();
 void set_max_threads(int threads);  // 0: back to what the environment says
+
+// At most so many for work that this thread asks for; 0 for no such limit. Returns the limit before.
+int limit_threads_here(int threads);
 
 // As many threads as are allowed and as the work repays: at least `work_per_thread` each.
 int threads_for(double work, double work_per_thread);

@@ -92,6 +92,7 @@ void register_facts(py::module_& module) {
   module.def("blas", &blas_description);
   module.def("max_threads", &max_threads);
   module.def("set_max_threads", &set_max_threads, py::arg("threads"));
+  module.def("limit_threads_here", &limit_threads_here, py::arg("threads"));
   module.def("activations", &activations);
   module.def("losses", &losses);
   module.def("optimizers", &optimizers);

@@ -1,5 +1,8 @@
 """How many threads the core may use."""
 
+import contextlib
+from collections.abc import Iterator
+
 from multicapa import _core
 
 
@@ -11,8 +14,8 @@ def set_num_threads(n: int | None) -> None:
     Parameters
     ----------
     n : int or None
-        At least 1, or None for what the environment says: ``OMP_NUM_THREADS``, the affinity mask of the process, the
-        processor quota of its container.
+        At least 1, or None for what the environment says: ``OMP_NUM_THREADS`` or what threadpoolctl has set, the
+        affinity mask of the process, the processor quota of its container.
 
     Examples
     --------
@@ -25,3 +28,13 @@ def set_num_threads(n: int | None) -> None:
     if n is not None and (isinstance(n, bool) or not isinstance(n, int) or n < 1):
         raise ValueError(f"the number of threads should be a positive integer or None, not {n!r}")
     _core.set_max_threads(n or 0)
+
+
+@contextlib.contextmanager
+def at_most(n: int | None) -> Iterator[None]:
+    """Within it, what the calling thread asks for gets no more threads than n; None sets no limit."""
+    before = _core.limit_threads_here(n or 0)
+    try:
+        yield
+    finally:
+        _core.limit_threads_here(before)
