@@ -63,7 +63,7 @@ std::vector<double> usual_hyperparameters(const std::string& optimizer) {
   static const std::map<std::string, double> usual = {
       {"momentum", 0.9}, {"momentum_decay", 0.004}, {"weight_decay", 0.01}, {"epsilon", 1e-8},
       {"beta1", 0.9},    {"beta2", 0.999},          {"rho", 0.9},           {"shrink", 0.5},
-      {"grow", 1.2},     {"smallest", 1e-6},        {"largest", 50}};
+      {"grow", 1.2},     {"smallest", 1e-6},        {"largest", 50},        {"epsilon_hat", 0}};
   constexpr double for_others = 0.5;
   std::istringstream words(hyperparameter_names(optimizer));
   std::vector<double> values;

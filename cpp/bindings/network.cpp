@@ -63,7 +63,8 @@ template <class T> class PyNetwork {
 
   void set_objective(const std::string& loss, const std::optional<double>& parameter, double l1, double l2,
                      bool penalize_biases, double weight_noise, double target_noise, const std::string& norm,
-                     double norm_limit, const std::optional<std::pair<double, double>>& clip) {
+                     double norm_limit, const std::optional<std::pair<double, double>>& clip, double l2_shared,
+                     bool weighted_mean) {
     Objective<T> objective;
     choose_loss(objective, network_, loss);
     if (parameter) objective.loss_parameter = static_cast<T>(*parameter);
@@ -74,6 +75,7 @@ template <class T> class PyNetwork {
                                         : GradientNorm::as_is;
     objective.norm_limit = static_cast<T>(norm_limit);
     objective.clips_values = clip.has_value();
+    objective.l2_shared = static_cast<T>(l2_shared), objective.weighted_mean = weighted_mean;
     if (clip) objective.clip_low = static_cast<T>(clip->first), objective.clip_high = static_cast<T>(clip->second);
     const auto lock = enter();
     trainer_.set_objective(objective);
@@ -120,6 +122,7 @@ template <class T> class PyNetwork {
       const auto lock = enter();
       result = trainer_.run(epoch);
     }
+    penalty = result.penalty;
     watch.raise();
     return py::make_tuple(result.loss, result.steps, result.diverged);
   }
@@ -134,6 +137,7 @@ template <class T> class PyNetwork {
       const auto lock = enter();
       result = trainer_.compute_gradient(samples, watch.look());
     }
+    penalty = result.penalty;
     watch.raise();
     return result.loss;
   }
@@ -226,6 +230,8 @@ template <class T> class PyNetwork {
   Network<T>& network() { return network_; }
   Trainer<T>& trainer() { return trainer_; }
 
+  double penalty = 0;  // its part in the loss that train_epoch or loss_and_gradient returned last
+
  private:
   // One caller at a time; others wait, but a callback inside a fit of the same network would wait for itself.
   struct Entry {
@@ -301,6 +307,7 @@ template <class T> void register_class(py::module_& module, const char* name) {
                              [](Self& self) { return Self::describe(self.network().parameter_tensors()); })
       .def_property_readonly("state_tensors", [](Self& self) { return Self::describe(self.network().state_tensors()); })
       .def_property_readonly("nodes", &Self::describe_nodes)
+      .def_readonly("penalty", &Self::penalty)
       .def_property(
           "training_steps", [](Self& self) { return self.network().training_steps; },
           [](Self& self, std::uint64_t steps) { self.network().training_steps = steps; })
@@ -309,7 +316,7 @@ template <class T> void register_class(py::module_& module, const char* name) {
           py::arg("layer"), py::arg("frozen"))
       .def("set_objective", &Self::set_objective, py::arg("loss"), py::arg("loss_parameter"), py::arg("l1"),
            py::arg("l2"), py::arg("penalize_biases"), py::arg("weight_noise"), py::arg("target_noise"), py::arg("norm"),
-           py::arg("norm_limit"), py::arg("clip"))
+           py::arg("norm_limit"), py::arg("clip"), py::arg("l2_shared") = 0.0, py::arg("weighted_mean") = false)
       .def("set_custom_loss", &Self::set_custom_loss, py::arg("value"), py::arg("derivative"))
       .def(
           "attach",

@@ -85,17 +85,20 @@ struct RmsProp {
   }
 };
 
-// The correction of v is folded into the rate: lr m̂ / (√v̂ + ε) = (lr/(1-β₁ᵗ)) m / (√v/√(1-β₂ᵗ) + ε).
+// The correction of v is folded into the rate: lr m̂ / (√v̂ + ε) = (lr/(1-β₁ᵗ)) m / (√v/√(1-β₂ᵗ) + ε). The paper's
+// other form has its ε̂ beside √v instead, and so divided by √(1-β₂ᵗ) here.
 struct Adam {
-  static constexpr const char *name = "adam", *hyperparameters = "beta1 beta2 epsilon",
+  static constexpr const char *name = "adam", *hyperparameters = "beta1 beta2 epsilon epsilon_hat",
                               *formula =
                                   "m = beta1 m + (1-beta1) g; v = beta2 v + (1-beta2) g^2; "
                                   "w -= lr m/(1-beta1^t) / (sqrt(v/(1-beta2^t)) + epsilon)";
   static constexpr int slots = 2;
-  static void prepare(const Preparation& p, double* s) {
+  static void prepare(const Preparation& p, double* s) { prepare(p, s, p.hyper[3] != 0); }
+  static void prepare(const Preparation& p, double* s, bool epsilon_hat) {
     s[0] = p.rate / (1 - power(p.hyper[0], p.step));
-    s[1] = p.hyper[0], s[2] = 1 - p.hyper[0], s[3] = p.hyper[1], s[4] = 1 - p.hyper[1], s[5] = p.hyper[2];
+    s[1] = p.hyper[0], s[2] = 1 - p.hyper[0], s[3] = p.hyper[1], s[4] = 1 - p.hyper[1];
     s[6] = 1 / __builtin_sqrt(1 - power(p.hyper[1], p.step));
+    s[5] = p.hyper[2] * (epsilon_hat ? s[6] : 1);
   }
   template <class T> static void update(Vector<T>& w, Vector<T> g, Vector<T>* slot, const Vector<T>* s) {
     slot[0] = s[1] * slot[0] + s[2] * g;
@@ -106,10 +109,10 @@ struct Adam {
 
 // Weight decay beside the gradient, not inside it (Loshchilov & Hutter 2019).
 struct AdamW : Adam {
-  static constexpr const char *name = "adamw", *hyperparameters = "beta1 beta2 epsilon weight_decay",
+  static constexpr const char *name = "adamw", *hyperparameters = "beta1 beta2 epsilon weight_decay epsilon_hat",
                               *formula = "w -= lr weight_decay w, then as adam";
   static void prepare(const Preparation& p, double* s) {
-    Adam::prepare(p, s);
+    Adam::prepare(p, s, p.hyper[4] != 0);
     s[7] = 1 - p.rate * p.hyper[3];
   }
   template <class T> static void update(Vector<T>& w, Vector<T> g, Vector<T>* slot, const Vector<T>* s) {

@@ -17,6 +17,8 @@ template <class T> struct Objective {
   bool fused = false;  // the loss works on the logits, and the last node is left out while training
   T l1 = 0;
   T l2 = 0;
+  T l2_shared = 0;             // more of it, divided by what the costs of a batch are divided by:
+  bool weighted_mean = false;  // the sum of its weights instead of the number of its rows
   bool penalize_biases = false;
   T weight_noise = 0;  // standard deviations of what is added while training
   T target_noise = 0;
@@ -27,7 +29,8 @@ template <class T> struct Objective {
   T clip_high = 0;
 
   bool is_set() const { return loss || custom_loss; }
-  bool penalizes(const Tensor& tensor) const { return (l1 != 0 || l2 != 0) && (tensor.penalized || penalize_biases); }
+  bool has_penalty() const { return l1 != 0 || l2 != 0 || l2_shared != 0; }
+  bool penalizes(const Tensor& tensor) const { return has_penalty() && (tensor.penalized || penalize_biases); }
 };
 
 // Finds the loss by name and pairs it with the network's output activation where that is stabler.

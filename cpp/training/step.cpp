@@ -106,6 +106,7 @@ void Step<T>::compute_rows(Member& member, const Samples<T>& samples, const Batc
                            Interruption& interruption, const Closing& closing) {
   Lane& lane = at(lanes_, member.index());
   lane.pass->set_step(step);
+  lane.divisor = static_cast<T>(divisor(samples, batch));
   const Input input{samples, batch, step};
   const bool noisy = objective_.weight_noise > 0;
   if (noisy) perturb_weights(member, step);
@@ -232,8 +233,8 @@ template <class T> void Step<T>::run_loss(Lane& lane, Size block, const Input& i
   if (objective_.target_noise > 0)
     lane.loss.add_noise(network_.kernels(), objective_.target_noise, network_.seed, input.step << 16 | target_stream,
                         rows.first);
-  at(block_costs_, block) = lane.loss.run(objective_, as_const(lane.pass->value(last)), lane.pass->gradient(last),
-                                          T(1) / static_cast<T>(shape_.rows));
+  at(block_costs_, block) =
+      lane.loss.run(objective_, as_const(lane.pass->value(last)), lane.pass->gradient(last), T(1) / lane.divisor);
 }
 
 template <class T> void Step<T>::update_parameters(Member& member, Optimizer<T>* optimizer, const Closing& closing) {
@@ -241,10 +242,11 @@ template <class T> void Step<T>::update_parameters(Member& member, Optimizer<T>*
     return member.phase(1, [&](Size) { update_as_one(*optimizer); }, closing);
   const Size tasks = static_cast<Size>(tasks_.size());
   const bool rescales = optimizer && objective_.norm != GradientNorm::as_is;
+  const T l2 = objective_.l2 + objective_.l2_shared / at(lanes_, member.index()).divisor;
   const auto trained = [&](Size t) { return !optimizer || !at(tasks_, t).tensor->frozen; };
   const auto compute = [&](Size t) {
-    if (!trained(t)) return penalize_frozen(t);
-    compute_gradient(t);
+    if (!trained(t)) return penalize_frozen(t, l2);
+    compute_gradient(t, l2);
     if (optimizer && !rescales) apply_update(t, *optimizer, T(1));
   };
   if (!rescales) return member.phase(tasks, compute, closing);
@@ -261,7 +263,7 @@ template <class T> void Step<T>::update_parameters(Member& member, Optimizer<T>*
 // parameters are treated otherwise than others.
 template <class T> bool Step<T>::updates_as_one(const Optimizer<T>& optimizer) const {
   return partition_.chunks.size() == 1 && objective_.norm == GradientNorm::as_is && !objective_.clips_values &&
-         objective_.l1 == 0 && objective_.l2 == 0 && !network_.any_frozen() &&
+         !objective_.has_penalty() && !network_.any_frozen() &&
          (!optimizer.decays_weights() || objective_.penalize_biases);
 }
 
@@ -271,20 +273,19 @@ template <class T> void Step<T>::update_as_one(Optimizer<T>& optimizer) {
 }
 
 // What stays as it is still has its part in the cost.
-template <class T> void Step<T>::penalize_frozen(Size t) {
+template <class T> void Step<T>::penalize_frozen(Size t, T l2) {
   const ParameterTask& task = at(tasks_, t);
   T* gradient = network_.gradients().data() + task.offset;
   std::fill_n(gradient, task.size, T(0));
-  at(task_penalties_, t) = add_penalty(task, gradient);
+  at(task_penalties_, t) = add_penalty(task, gradient, l2);
 }
 
-template <class T> double Step<T>::add_penalty(const ParameterTask& task, T* gradient) {
+template <class T> double Step<T>::add_penalty(const ParameterTask& task, T* gradient, T l2) {
   if (!objective_.penalizes(*task.tensor)) return 0;
-  return network_.kernels().penalty(network_.parameters().data() + task.offset, gradient, task.size, objective_.l2,
-                                    objective_.l1);
+  return network_.kernels().penalty(network_.parameters().data() + task.offset, gradient, task.size, l2, objective_.l1);
 }
 
-template <class T> void Step<T>::compute_gradient(Size t) {
+template <class T> void Step<T>::compute_gradient(Size t, T l2) {
   const ParameterTask& task = at(tasks_, t);
   const Node<T>& owner = node(task.tensor->node);
   const NodeGradient& source = at(node_gradients_, task.tensor->node);
@@ -295,7 +296,7 @@ template <class T> void Step<T>::compute_gradient(Size t) {
   if (source.origin == Origin::chunks)
     kernels.sum_chunks(chunk_gradients_.data() + source.chunk_offset + (task.offset - owner.parameters),
                        static_cast<Size>(partition_.chunks.size()), chunk_stride_, gradient, task.size);
-  at(task_penalties_, t) = add_penalty(task, gradient);
+  at(task_penalties_, t) = add_penalty(task, gradient, l2);
   if (objective_.clips_values) kernels.clip(gradient, task.size, objective_.clip_low, objective_.clip_high);
   if (objective_.norm != GradientNorm::as_is) at(task_squares_, t) = kernels.sum_of_squares(gradient, task.size);
 }
@@ -332,6 +333,14 @@ template <class T> double Step<T>::cost() const {
 template <class T> double Step<T>::penalty() const {
   double total = 0;
   for (const double penalty : task_penalties_) total += penalty;
+  return total;
+}
+
+template <class T> double Step<T>::divisor(const Samples<T>& samples, const BatchRows& batch) const {
+  if (!objective_.weighted_mean || !samples.weights) return static_cast<double>(shape_.rows);
+  double total = 0;
+  for (Size r = batch.first; r < batch.first + shape_.rows; ++r)
+    total += static_cast<double>(samples.weights[batch.order ? batch.order[r] : r]);
   return total;
 }
 

@@ -48,6 +48,7 @@ template <class T> class Step {
 
   double cost() const;     // Σ of the rows' weighted costs; from compute_rows's closing on
   double penalty() const;  // of the parameters before the update; from update_parameters's closing on
+  double divisor(const Samples<T>& samples, const BatchRows& batch) const;  // what makes a mean of cost()
 
  private:
   // Where a node's gradient comes from in the second phase.
@@ -67,6 +68,7 @@ template <class T> class Step {
     std::unique_ptr<Pass<T>> pass;
     BlockLoss<T> loss;
     Size block = -1;
+    T divisor = 1;  // of the present batch
   };
   struct Input {
     const Samples<T>& samples;
@@ -92,9 +94,9 @@ template <class T> class Step {
   void combine(Lane& lane, Size sync, bool backward);
   bool updates_as_one(const Optimizer<T>& optimizer) const;
   void update_as_one(Optimizer<T>& optimizer);
-  void compute_gradient(Size task);
-  void penalize_frozen(Size task);
-  double add_penalty(const ParameterTask& task, T* gradient);
+  void compute_gradient(Size task, T l2);
+  void penalize_frozen(Size task, T l2);
+  double add_penalty(const ParameterTask& task, T* gradient, T l2);
   void apply_update(Size task, Optimizer<T>& optimizer, T factor);
   T norm_factor() const;
   template <class Work>

@@ -74,13 +74,15 @@ template <class T> EpochResult Trainer<T>::run(const Epoch<T>& epoch) {
       step.compute_rows(
           member, epoch.samples, rows, network_.training_steps + static_cast<std::uint64_t>(s), interruption, [&, s] {
             result.interrupted = interruption.abandoned();
-            result.diverged = !result.interrupted && exploded(step.cost() / static_cast<double>(step.rows()));
+            result.diverged = !result.interrupted && exploded(step.cost() / step.divisor(epoch.samples, rows));
             if (result.interrupted || result.diverged) over = true;
             else optimizer_->prepare(epoch.rates[epoch.rates.size() == 1 ? 0 : s]);
           });
       if (over) break;
       step.update_parameters(member, &*optimizer_, [&] {
-        result.loss += step.cost() + step.penalty() * static_cast<double>(step.rows());
+        const double share = static_cast<double>(step.rows());
+        result.loss += (step.cost() / step.divisor(epoch.samples, rows) + step.penalty()) * share;
+        result.penalty += step.penalty() * share;
         done += step.rows();
         ++result.steps;
       });
@@ -89,6 +91,7 @@ template <class T> EpochResult Trainer<T>::run(const Epoch<T>& epoch) {
 
   network_.training_steps += static_cast<std::uint64_t>(result.steps);
   result.loss = done ? result.loss / static_cast<double>(done) : std::nan("");
+  result.penalty = done ? result.penalty / static_cast<double>(done) : 0;
   return result;
 }
 
@@ -111,14 +114,16 @@ template <class T> EpochResult Trainer<T>::run_gradient(Step<T>& step, const Sam
   // Layers with a running state think that they are being trained.
   const std::vector<T> state(network_.state().data(), network_.state().data() + network_.state().size());
   EpochResult result;
+  const BatchRows rows{nullptr, 0, step.rows()};
   run_team(step.shape().threads, [&](Member& member) {
-    step.compute_rows(member, samples, {nullptr, 0, step.rows()}, network_.training_steps, interruption,
+    step.compute_rows(member, samples, rows, network_.training_steps, interruption,
                       [&] { result.interrupted = interruption.abandoned(); });
     if (!result.interrupted) step.update_parameters(member, nullptr, [] {});
   });
   std::copy(state.begin(), state.end(), network_.state().data());
   result.steps = result.interrupted ? 0 : 1;
-  result.loss = step.cost() / static_cast<double>(samples.count) + step.penalty();
+  result.penalty = step.penalty();
+  result.loss = step.cost() / step.divisor(samples, rows) + result.penalty;
   return result;
 }
 

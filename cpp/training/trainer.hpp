@@ -20,8 +20,9 @@ template <class T> struct Epoch {
 };
 
 struct EpochResult {
-  double loss = 0;  // mean over the samples of the steps that were finished, penalty included
-  Size steps = 0;   // finished steps
+  double loss = 0;     // mean over the samples of the steps that were finished, penalty included
+  double penalty = 0;  // its part in that
+  Size steps = 0;      // finished steps
   bool interrupted = false;
   bool diverged = false;  // a cost was not finite or had exploded; the step that met it changed nothing
 };

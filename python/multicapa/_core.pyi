@@ -42,6 +42,8 @@ class _Network:
     def state_tensors(self) -> list[dict[str, Any]]: ...
     @property
     def nodes(self) -> list[dict[str, Any]]: ...
+    @property
+    def penalty(self) -> float: ...
     training_steps: int
     optimizer_state: Any
     def freeze(self, layer: str, frozen: bool) -> None: ...
@@ -58,6 +60,8 @@ class _Network:
         norm: str,
         norm_limit: SupportsFloat,
         clip: tuple[SupportsFloat, SupportsFloat] | None,
+        l2_shared: SupportsFloat = 0.0,
+        weighted_mean: bool = False,
     ) -> None: ...
     def set_custom_loss(
         self, value: Callable[[_Array, _Array], Any], derivative: Callable[[_Array, _Array], Any]

@@ -6,6 +6,8 @@ import numbers
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 
 def check_name(name: Any, known: Iterable[str], what: str) -> str:
     """Raise ValueError unless ``name`` is one of ``known``; suggest the nearest."""
@@ -51,6 +53,13 @@ def check_integer(value: Any, what: str, *, minimum: int, below: int | None = No
         upper = "" if below is None else f" and below {below}"
         raise ValueError(f"{what} should be at least {minimum}{upper}, not {value!r}")
     return number
+
+
+def check_flag(value: Any, what: str) -> bool:
+    """Raise unless ``value`` is True or False; return it as a bool."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{what} should be True or False, not {value!r}")
+    return bool(value)
 
 
 def check_pair(value: Any, what: str) -> tuple[float, float]:

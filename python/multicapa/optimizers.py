@@ -7,14 +7,14 @@ learning rate is a number or a schedule: a function of the number of updates mad
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from multicapa import _core
-from multicapa.checks import check_integer, check_name, check_number
+from multicapa.checks import check_flag, check_integer, check_name, check_number
 
 Rate = float | Callable[[int], float]
 
@@ -30,7 +30,9 @@ class Optimizer:
         if not callable(self.learning_rate):
             self.learning_rate = check_number(self.learning_rate, "learning_rate", minimum=0)
         for key in self.hyperparameter_names():
-            if key in ("epsilon", "shrink", "grow", "smallest", "largest"):
+            if key == "epsilon_hat":
+                check_flag(getattr(self, key), key)
+            elif key in ("epsilon", "shrink", "grow", "smallest", "largest"):
                 check_number(getattr(self, key), key, above=0)
             elif key in ("weight_decay", "momentum_decay"):
                 check_number(getattr(self, key), key, minimum=0)
@@ -115,6 +117,9 @@ class Adam(Optimizer):
     beta1, beta2 : float, default=0.9, 0.999
     epsilon : float, default=1e-8
         Outside the root.
+    epsilon_hat : bool, default=False
+        Whether epsilon stands beside the root of v before its correction, ``lr' m / (sqrt(v) + epsilon)`` with
+        ``lr' = lr sqrt(1 - beta2^t) / (1 - beta1^t)``: the paper's shorter form, which scikit-learn and Keras have.
 
     Examples
     --------
@@ -127,6 +132,7 @@ class Adam(Optimizer):
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
+    epsilon_hat: bool = field(default=False, kw_only=True)
     name: ClassVar[str] = "adam"
 
 

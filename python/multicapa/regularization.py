@@ -20,9 +20,11 @@ class Regularization:
     clip_value: float | tuple[float, float] | None = None
     weight_noise: float = 0.0
     target_noise: float = 0.0
+    l2_shared: float = 0.0  # as l2, but divided by what the costs of a batch are divided by:
+    weighted_mean: bool = False  # the sum of its weights instead of its number of samples
 
     def __post_init__(self) -> None:
-        for what in ("l1", "l2", "weight_noise", "target_noise"):
+        for what in ("l1", "l2", "weight_noise", "target_noise", "l2_shared"):
             check_number(getattr(self, what), what, minimum=0)
         for what in ("clip_norm", "normalize_gradient"):
             if getattr(self, what) is not None:
@@ -47,4 +49,5 @@ class Regularization:
         limit = float(self.clip_norm or self.normalize_gradient or 0.0)
         clip = None if self.clip_value is None else self.clip_range
         noise = (float(self.weight_noise), float(self.target_noise))
-        return (float(self.l1), float(self.l2), self.penalize_biases, *noise, norm, limit, clip)
+        shared = (float(self.l2_shared), self.weighted_mean)
+        return (float(self.l1), float(self.l2), self.penalize_biases, *noise, norm, limit, clip, *shared)

@@ -103,11 +103,11 @@ class RMSprop(Optimizer):
 
 class Adam(Optimizer):
     """m = b1 m + (1-b1) g; v = b2 v + (1-b2) g^2; theta -= rho m^ / (sqrt(v^) + eps)
-    with m^ = m / (1 - b1^k), v^ = v / (1 - b2^k)"""
+    with m^ = m / (1 - b1^k), v^ = v / (1 - b2^k); with epsilon_hat, eps stands beside sqrt(v) instead"""
 
-    def __init__(self, learning_rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    def __init__(self, learning_rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8, epsilon_hat=False):
         super().__init__(learning_rate)
-        self.beta1, self.beta2, self.epsilon = beta1, beta2, epsilon
+        self.beta1, self.beta2, self.epsilon, self.epsilon_hat = beta1, beta2, epsilon, epsilon_hat
         self.m = 0.0
         self.v = 0.0
         self.k = 0
@@ -117,6 +117,8 @@ class Adam(Optimizer):
         self.m = self.beta1 * self.m + (1 - self.beta1) * g
         self.v = self.beta2 * self.v + (1 - self.beta2) * g**2
         m_hat = self.m / (1 - self.beta1**self.k)
+        if self.epsilon_hat:
+            return theta - rho * np.sqrt(1 - self.beta2**self.k) * m_hat / (np.sqrt(self.v) + self.epsilon)
         v_hat = self.v / (1 - self.beta2**self.k)
         return theta - rho * m_hat / (np.sqrt(v_hat) + self.epsilon)
 
@@ -124,8 +126,8 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """theta *= 1 - rho weight_decay; then Adam"""
 
-    def __init__(self, learning_rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8, weight_decay=0.01):
-        super().__init__(learning_rate, beta1, beta2, epsilon)
+    def __init__(self, learning_rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8, weight_decay=0.01, epsilon_hat=False):
+        super().__init__(learning_rate, beta1, beta2, epsilon, epsilon_hat)
         self.weight_decay = weight_decay
 
     def update(self, theta, g, rho):
