@@ -196,8 +196,8 @@ template <class T> inline Vector<T> natural_log(Vector<T> x) {
 }
 
 // cos(2 pi (u + quarters / 4)) for 0 <= u < 1: with q the integer nearest to 4u and w the rest, found exactly, it is
-// the cosine or sine of pi w / 2 up to sign as q + quarters is even or odd. Most of the error is the sine's, which ends in
-// a product.
+// the cosine or sine of pi w / 2 up to sign as q + quarters is even or odd. Most of the error is the sine's, which ends
+// in a product.
 template <class T> inline Vector<T> cosine_of_quarters(Vector<T> u, int quarters) {
   using C = Constants<T>;
   constexpr T magic = T(1.5) * C::two_to_mantissa_bits;
