@@ -46,6 +46,7 @@ template <class Row, int N> constexpr int length(const Row (&)[N]) { return N; }
 template <class T> constexpr KernelTable<T> make_table() {
   return {MULTICAPA_NAME(MULTICAPA_ISA),
           width<T>,
+          block_columns<T>,
           activation_list<T>,
           length(activation_list<T>),
           loss_list<T>,

@@ -4,6 +4,8 @@
 
 #include <type_traits>
 
+#include "kernels/blocks.hpp"
+
 // The packaged OpenBLAS puts a prefix before its names, so that it can live beside another copy in one process.
 #if defined(MULTICAPA_PACKAGED_OPENBLAS)
 #define MULTICAPA_BLAS(name) scipy_##name
@@ -14,14 +16,28 @@
 namespace multicapa {
 namespace {
 
-// Measured: above this many multiplications the packing of BLAS repays itself (see bench/README.md).
-constexpr double large_product = 8e6;
+// All of these are measured (see bench/README.md).
+constexpr double large_product = 8e6;     // multiplications from which the packing of BLAS repays itself
 constexpr Size large_matrix = 32 * 1024;  // numbers of w that are not copied over at every update
 constexpr Size few_units = 4;             // for which sums along the lanes are cheaper than a transposition
-constexpr Size few_rows = 64;             // for which the small matrices are transposed instead
+constexpr Size few_rows = 128;            // for which the small matrices are transposed instead
+constexpr Size few_rows_before_blas = 64;
+constexpr Size near_bytes = 3 << 19;      // of a B that stays in the caches as it lies
+constexpr Size aliasing_stride = 4096;    // in bytes: rows that fall into the same sets of the caches ...
+constexpr Size aliasing_bytes = 1 << 18;  // ... and of a B that suffers from it
+constexpr Size rows_worth_a_copy = 8;
 
-bool is_large(Size rows, Size columns, Size depth) {
-  return static_cast<double>(rows) * static_cast<double>(columns) * static_cast<double>(depth) >= large_product;
+enum class Way { as_it_lies, in_blocks, blas };
+
+// How to multiply by a matrix b of shape.depth rows.
+template <class T> Way way_to_multiply(const KernelTable<T>& k, GemmShape shape, Size b_stride) {
+  const Size unit = sizeof(T), bytes = shape.depth * shape.columns * unit;
+  if (!k.block_columns) {
+    const double work = static_cast<double>(shape.rows) * static_cast<double>(shape.depth * shape.columns);
+    return work < large_product ? Way::as_it_lies : Way::blas;
+  }
+  const bool far = bytes > near_bytes || (bytes > aliasing_bytes && b_stride * unit % aliasing_stride == 0);
+  return far && shape.rows >= rows_worth_a_copy ? Way::in_blocks : Way::as_it_lies;
 }
 
 template <class T>
@@ -43,8 +59,12 @@ void multiply_forward(const KernelTable<T>& k, Matrix<const T> x, Matrix<const T
   const GemmShape shape{x.rows, w.columns, w.rows};
   if (w.columns == 1 && w.stride == 1) return k.matrix_vector(x, w.data, bias ? *bias : T(0), c.data, c.stride);
   if (x.rows == 1) return k.vector_matrix(x.data, w, bias, c.data);
-  if (!is_large(shape.rows, shape.columns, shape.depth))
+  const Way way = way_to_multiply(k, shape, w.stride);
+  if (way == Way::as_it_lies)
     return k.gemm(shape, x.data, x.stride, 1, w.data, w.stride, {bias, nullptr}, c.data, c.stride, false);
+  if (way == Way::in_blocks)
+    return multiply_in_blocks<T>(k, shape, x.data, x.stride, 1, {w.data, w.stride, false}, {bias, nullptr}, c.data,
+                                 c.stride, false);
   for (Size r = 0; bias && r < c.rows; ++r)
     k.copy({bias, 1, c.columns, c.columns}, {c.data + r * c.stride, 1, c.columns, c.columns});
   blas<T>(CblasNoTrans, CblasNoTrans, shape, x.data, x.stride, w.data, w.stride, bias ? T(1) : T(0), c.data, c.stride);
@@ -76,7 +96,10 @@ void multiply_backward(const KernelTable<T>& k, Matrix<const T> dy, Matrix<const
   if (w.columns == 1)  // a column is its own transpose
     return k.gemm(shape, dy.data, dy.stride, 1, w.data, w.rows, {}, dx.data, dx.stride, false);
   if (transposed) return k.gemm(shape, dy.data, dy.stride, 1, transposed, w.rows, {}, dx.data, dx.stride, false);
-  if (dy.rows <= few_rows) return multiply_transposed(k, dy, w, scratch, dx);
+  if (dy.rows <= (k.block_columns ? few_rows : few_rows_before_blas)) return multiply_transposed(k, dy, w, scratch, dx);
+  if (k.block_columns)
+    return multiply_in_blocks<T>(k, shape, dy.data, dy.stride, 1, {w.data, w.stride, true}, {}, dx.data, dx.stride,
+                                 false);
   blas<T>(CblasNoTrans, CblasTrans, shape, dy.data, dy.stride, w.data, w.stride, T(0), dx.data, dx.stride);
 }
 
@@ -87,8 +110,12 @@ void multiply_gradient(const KernelTable<T>& k, Matrix<const T> x, Matrix<const 
   if (x.rows == 1) return k.outer_product(x.data, x.columns, dy.data, dy.columns, dw, accumulate);
   if (dy.columns == 1)  // dwᵗ = dyᵗ·x, which fills the registers
     return k.gemm({1, x.columns, x.rows}, dy.data, 1, dy.stride, x.data, x.stride, {}, dw, x.columns, accumulate);
-  if (!is_large(shape.rows, shape.columns, shape.depth))
+  const Way way = way_to_multiply(k, shape, dy.stride);
+  if (way == Way::as_it_lies)
     return k.gemm(shape, x.data, 1, x.stride, dy.data, dy.stride, {}, dw, dy.columns, accumulate);
+  if (way == Way::in_blocks)
+    return multiply_in_blocks<T>(k, shape, x.data, 1, x.stride, {dy.data, dy.stride, false}, {}, dw, dy.columns,
+                                 accumulate);
   blas<T>(CblasTrans, CblasNoTrans, shape, x.data, x.stride, dy.data, dy.stride, accumulate ? T(1) : T(0), dw,
           dy.columns);
 }

@@ -79,7 +79,8 @@ template <class T> struct GemmBias {
 
 template <class T> struct KernelTable {
   const char* isa;
-  Size vector_width;  // numbers of type T in a register
+  Size vector_width;   // numbers of type T in a register
+  Size block_columns;  // of the blocks into which a large B is copied, or 0 where BLAS multiplies these better
 
   const ActivationKernel<T>* activations;
   int activation_count;

@@ -87,7 +87,7 @@ Partition partition_training(const Network<T>& network, Size rows, bool keep_row
   if (arrangement == Arrangement::samples_as_columns) return partition_columns(network, rows);
   const double row_bytes = bytes_per_row(network, true);
   const bool streams = largest_weights(network) >= large_weights;
-  const Size smallest = streams ? 64 : 32, largest = streams ? 256 : 64;
+  const Size smallest = streams ? 128 : 32, largest = streams ? 256 : 64;
   const Size height = std::clamp(static_cast<Size>(near_cache / row_bytes), smallest, largest);
   if (const Size chunks = keep_rows ? 0 : std::min(count_chunks(network, rows), rows); chunks > 0) {
     Partition partition = cut(rows, 1, std::min(divide_up(divide_up(rows, chunks), height) * chunks, rows), chunks);
