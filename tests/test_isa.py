@@ -58,10 +58,10 @@ def test_unknown_instruction_set(wrong):
 
 def flags_of(isa):
     text = (ROOT / "CMakeLists.txt").read_text()
-    for flag in ("-O3", "-fopenmp-simd", "-march=x86-64-${isa}"):
+    for flag in ("-O3", "-fopenmp-simd", "-fno-exceptions", "-march=x86-64-${isa}"):
         assert flag in text, f"CMakeLists.txt no longer compiles the kernels with {flag}; change this test too"
-    common = ["-std=c++20", "-fPIC", "-fvisibility=hidden", "-fopenmp-simd", "-ffp-contract=fast", "-fno-math-errno",
-              "-fno-trapping-math", "-Wno-psabi", f"-I{ROOT / 'cpp'}"]  # fmt: skip
+    common = ["-std=c++20", "-fPIC", "-fvisibility=hidden", "-fno-exceptions", "-fopenmp-simd", "-ffp-contract=fast",
+              "-fno-math-errno", "-fno-trapping-math", "-Wno-psabi", f"-I{ROOT / 'cpp'}"]  # fmt: skip
     return common if isa == "baseline" else [f"-march=x86-64-{isa}", *common]
 
 
