@@ -68,12 +68,12 @@ def normal_cdf(z):
 def in_ulp(got, right, at):
     """The error in units of the distance between neighbouring numbers around ``at``; infinity is 2^128 (2^1024)."""
     info = np.finfo(got.dtype)
-    one = np.ones_like(right)
+    infinity = np.ldexp(right.dtype.type(1), info.maxexp)
     with np.errstate(invalid="ignore"):
-        reached = np.where(np.isinf(got), np.copysign(np.ldexp(one, info.maxexp), got), got)
-        difference = np.where(np.isnan(got) & np.isnan(right), 0, np.abs(reached - right))
-    unit = np.ldexp(one, np.maximum(np.frexp(at)[1] - 1, info.minexp) - info.nmant)
-    return np.where(np.isnan(difference), np.inf, difference / unit)
+        difference = np.abs(np.clip(got.astype(right.dtype), -infinity, infinity) - right)
+    difference[np.isnan(difference)] = np.inf
+    difference[np.isnan(got) & np.isnan(right)] = 0
+    return np.ldexp(difference, info.nmant + 1 - np.maximum(np.frexp(at)[1], info.minexp + 1))
 
 
 def largest_errors(name, z):
