@@ -175,8 +175,11 @@ def test_rounds_wait_for_quiet(monkeypatch):
 
 def test_a_failure_says_whose_it_is():
     ours = [library for library in LIBRARIES if library.name == "multicapa"]
-    with contenders(ours, [1]) as (contender,), pytest.raises(Failure, match="multicapa on 1 thread: ends"):
-        contender.call(fail)
+    with contenders(ours, [1]) as (contender,):
+        with pytest.raises(Failure, match="multicapa on 1 thread: ends"):
+            contender.call(fail)
+        with pytest.raises(Failure, match="multicapa on 1 thread: ZeroDivisionError"):
+            contender.call(divmod, 1, 0)
 
 
 def fail():

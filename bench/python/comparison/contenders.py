@@ -73,6 +73,8 @@ class Contender:
             return self._pool.submit(function, *arguments).result()
         except worker.Failure as failure:
             raise worker.Failure(f"{self}: {failure}") from None
+        except Exception as error:  # whatever goes wrong in a library, or ends its process
+            raise worker.Failure(f"{self}: {error!r}") from error
 
     def prepare(self, bench: type[worker.Bench], *arguments: Any) -> Any:
         """Returns what the bench's check returns."""
