@@ -31,9 +31,11 @@ falling = adaline(lambda step: 0.02 / (1 + step / 2000), epochs=100)
 distance_constant = np.linalg.norm(constant - least_squares)
 distance_falling = np.linalg.norm(falling - least_squares)
 
-print("least squares       ", least_squares.round(4))
-print("constant rate       ", constant.round(4), f"distance {distance_constant:.4f}")
-print("falling rate        ", falling.round(4), f"distance {distance_falling:.4f}")
+print("              body mass  blood pressure   serum    bias   distance")
+for name, weights in (("least squares", least_squares), ("constant rate", constant), ("falling rate", falling)):
+    mass, pressure, serum, bias = weights
+    distance = np.linalg.norm(weights - least_squares)
+    print(f"{name:13} {mass:10.4f} {pressure:15.4f} {serum:7.4f} {bias:7.4f} {distance:10.4f}")
 
 # On-line: the samples arrive one by one, and the network learns from each at once.
 online = mc.Sequential([mc.Dense(1, weight_init="zeros")], input_shape=(3,), dtype="float64", seed=0)
@@ -42,4 +44,4 @@ errors = [
     online.partial_fit(x, [y], loss="half_squared_error", optimizer=widrow_hoff) for x, y in zip(X, t, strict=True)
 ]
 first_errors, last_errors = np.mean(errors[:100]), np.mean(errors[-100:])
-print(f"on-line: mean loss of the first 100 samples {first_errors:.3f}, of the last 100 {last_errors:.3f}")
+print(f"\nOn-line: mean loss of the first 100 samples {first_errors:.3f}, of the last 100 {last_errors:.3f}")
