@@ -243,3 +243,25 @@ def test_dropout_is_off_in_predict_and_evaluate(dtype):
     np.testing.assert_array_equal(with_dropout.predict(X), without.predict(X))
     assert with_dropout.evaluate(X, y) == without.evaluate(X, y)
     assert with_dropout.loss_and_gradient(X, y)[0] != without.loss_and_gradient(X, y)[0]
+
+
+def test_lbfgs_keeps_other_libraries_from_waiting_for_their_threads():
+    """On a busy machine each of its small steps would take a time slice; afterwards all is as before."""
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+    import scipy.optimize  # noqa: F401 - its BLAS is to be looked at, too
+
+    def threads_of_blas():
+        libraries = threadpoolctl.threadpool_info()
+        return {lib["filepath"]: lib["num_threads"] for lib in libraries if lib["user_api"] == "blas"}
+
+    def fit(seed, callbacks=()):
+        net = mc.Sequential([mc.Dense(3, "tanh"), mc.Dense(1)], input_shape=2, seed=seed)
+        net.fit(np.eye(2), [0.0, 1.0], optimizer="lbfgs", batch_size=None, epochs=20, callbacks=callbacks)
+
+    seen, before = [], threads_of_blas()
+    fit(0, [lambda net, epoch: seen.extend(threads_of_blas().values())])
+    assert set(seen) == {1}
+    assert threads_of_blas() == before
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(fit, range(20)))
+    assert threads_of_blas() == before

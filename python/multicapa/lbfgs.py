@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from multicapa.errors import DivergenceError
+from multicapa.threads import plain_blas
 
 if TYPE_CHECKING:
     from multicapa.history import History
@@ -71,7 +72,9 @@ def fit(run: Run, samples: Samples, validation: Samples | None, progress: Progre
         run.begin_epoch()
         try:
             start = accepted.copy()
-            accepted[:] = minimize(cost, start, jac=True, method="L-BFGS-B", callback=iteration_done, options=options).x
+            with plain_blas():
+                end = minimize(cost, start, jac=True, method="L-BFGS-B", callback=iteration_done, options=options)
+            accepted[:] = end.x
         except _Stop:
             pass
         finally:

@@ -1,7 +1,9 @@
 """How many threads the core may use."""
 
 import contextlib
+import functools
 from collections.abc import Iterator
+from typing import Any
 
 from multicapa import _core
 
@@ -38,3 +40,19 @@ def at_most(n: int | None) -> Iterator[None]:
         yield
     finally:
         _core.limit_threads_here(before)
+
+
+def plain_blas() -> Any:
+    """A context in which the BLAS libraries of NumPy and SciPy use no threads of their own.
+
+    For many small calls: on a busy machine their threads wait a time slice for each other at every one. The limit holds
+    for the whole process, as scikit-learn's do.
+    """
+    return _blas_libraries().limit(limits=1)
+
+
+@functools.cache
+def _blas_libraries() -> Any:
+    from threadpoolctl import ThreadpoolController  # comes with scikit-learn
+
+    return ThreadpoolController().select(user_api="blas")
