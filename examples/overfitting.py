@@ -50,7 +50,7 @@ results = {
 }
 print("                 train    dev")
 for name, (on_train, on_dev) in results.items():
-    print(f"{name:15} {on_train:6.3f} {on_dev:6.3f}  {'#' * round(40 * on_dev)}")
+    print(f"{name:15} {on_train:6.3f} {on_dev:6.3f}  {'#' * round(25 * on_dev)}")
 
 figure = Figure(figsize=(12, 7), layout="constrained")
 axes = figure.subplots(2, 3, sharey="row")
