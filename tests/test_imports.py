@@ -20,6 +20,7 @@ PYTHON_ORDER = (
     {"graph", "regularization", "views"},
     {"augment", "callbacks", "curriculum", "diagnosis", "drawing", "feed", "lbfgs", "progress", "summary"},
     {"training"},
+    {"online"},
     {"network"},
     {"estimators", "files", "sequential"},
     {"table"},

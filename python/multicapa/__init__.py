@@ -63,7 +63,7 @@ from multicapa.threads import set_num_threads
 __version__ = "0.1.0"
 
 _LOADED_WHEN_USED = ("augment", "estimators", "plots")  # so that importing the package stays quick
-_ESTIMATORS = ("MLPClassifier", "MLPRegressor")
+_ESTIMATORS = ("MLPClassifier", "MLPRegressor", "NetworkClassifier", "NetworkRegressor")
 
 
 def __getattr__(name: str) -> Any:
@@ -108,6 +108,8 @@ __all__ = [
     "Nadam",
     "Nesterov",
     "Network",
+    "NetworkClassifier",
+    "NetworkRegressor",
     "RMSprop",
     "ReduceOnPlateau",
     "Reshape",

@@ -110,7 +110,6 @@ def _probe(run: Run) -> tuple[dict[str, Any], dict[str, Any], Any]:
     The gradients are those of the cost itself, without clipping, and the network is left as it was.
     """
     network = run.network
-    assert run.samples is not None
     probe = run.samples.part(slice(0, _PROBE))
     kept = network.gradients.flat.copy()
     plain = replace(run.regularization, clip_value=None, clip_norm=None, normalize_gradient=None)

@@ -28,11 +28,11 @@ def check(regularization: Regularization) -> None:
             raise ValueError(f"{option} does not go with L-BFGS, whose line search needs the gradient as it is")
 
 
-def fit(run: Run, samples: Samples, validation: Samples | None, progress: Progress) -> History:
+def fit(run: Run, validation: Samples | None, progress: Progress) -> History:
     """At most ``run.epochs`` iterations; each is one record of the history."""
     from scipy.optimize import minimize
 
-    network = run.network
+    network, samples = run.network, run.samples
     flat = network.parameters.flat
     frozen = network.frozen_mask()
     seen: dict[str, float] = {}
@@ -73,8 +73,10 @@ def fit(run: Run, samples: Samples, validation: Samples | None, progress: Progre
         try:
             start = accepted.copy()
             with plain_blas():
-                end = minimize(cost, start, jac=True, method="L-BFGS-B", callback=iteration_done, options=options)
-            accepted[:] = end.x
+                found = minimize(cost, start, jac=True, method="L-BFGS-B", callback=iteration_done, options=options)
+            accepted[:] = found.x
+            if found.status:
+                run.failure = f"after {found.nit} iterations (status {found.status}): {found.message}"
         except _Stop:
             pass
         finally:

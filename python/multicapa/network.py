@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from multicapa import _core, initializers, layers, losses, training
+from multicapa import _core, initializers, layers, losses, online, training
 from multicapa.arrays import Array, as_samples
 from multicapa.checks import check_integer
 from multicapa.graph import graph_spec
@@ -100,7 +100,7 @@ class Network:
         self.metadata: dict[str, Any] = {}
         self.loss: losses.Loss = losses.get(losses.default_for(self.output_activation))
         self._objective: tuple[Any, ...] | None = None
-        self._learner: training.OnlineLearner | None = None
+        self._learner: online.OnlineLearner | None = None
         self._initialize()
 
     def _initialize(self) -> None:
@@ -265,7 +265,7 @@ class Network:
         >>> net.predict([[1.0]]).item()
         1.0
         """
-        return training.partial_fit(self, x, t, **options)
+        return online.partial_fit(self, x, t, **options)
 
     def freeze(self, *names: str) -> None:
         """Keep the parameters of these layers as they are in later fits."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from multicapa.checks import check_number, check_pair
+from multicapa.checks import check_flag, check_number, check_pair
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,8 @@ class Regularization:
     def __post_init__(self) -> None:
         for what in ("l1", "l2", "weight_noise", "target_noise", "l2_shared"):
             check_number(getattr(self, what), what, minimum=0)
+        for what in ("penalize_biases", "weighted_mean"):
+            check_flag(getattr(self, what), what)
         for what in ("clip_norm", "normalize_gradient"):
             if getattr(self, what) is not None:
                 check_number(getattr(self, what), what, above=0)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from multicapa import _core, lbfgs, losses, optimizers
 from multicapa.arrays import Array, Encoding, Targets, as_samples, as_targets, as_weights
 from multicapa.callbacks import Callback, as_callbacks
-from multicapa.checks import check_integer, check_number, check_pair
+from multicapa.checks import check_flag, check_integer, check_number, check_pair
 from multicapa.curriculum import Curriculum
 from multicapa.errors import DivergenceError
 from multicapa.feed import Feed
@@ -98,15 +98,16 @@ class Run:
     """A fit under way, as callbacks see it."""
 
     network: Network
-    history: History
+    samples: Samples
     epochs: int
     optimizer: optimizers.Optimizer
     loss: losses.Loss
     regularization: Regularization
+    callbacks: list[Callback] = field(default_factory=list)
+    history: History = field(default_factory=History)
     updates: int = 0
     rate_factor: float = 1.0
-    callbacks: list[Callback] = field(default_factory=list)
-    samples: Samples | None = None
+    failure: str = ""  # why L-BFGS ended before it had converged
 
     def rates(self, steps: int) -> list[float]:
         """The learning rates of the next updates: one for all when it does not change."""
@@ -252,45 +253,60 @@ def fit(
     )
     run = Run(
         network,
-        History(),
+        Samples.prepare(network, X, y, chosen, encoding, sample_weight, class_weight),
         check_integer(epochs, "epochs", minimum=0),
         optimizers.get(optimizer),
         chosen,
         regularization,
-        callbacks=as_callbacks(callbacks),
+        as_callbacks(callbacks),
     )
-    samples = run.samples = Samples.prepare(network, X, y, chosen, encoding, sample_weight, class_weight)
     validation = None
     if validation_data is not None:
         if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
             raise ValueError("validation_data should be a pair (X, y)")
         plain = Encoding(encoding.target_range)
         validation = Samples.prepare(network, *validation_data, chosen, plain, None, None, "validation X")
-    count = len(samples.x)
+    count = len(run.samples.x)
     batch = count if batch_size is None else check_integer(batch_size, "batch_size", minimum=1)
     if verbose not in (True, False, "auto"):
         raise ValueError(f"verbose should be True, False or 'auto', not {verbose!r}")
 
-    if not isinstance(shuffle, bool | np.bool_):
-        raise TypeError(f"shuffle should be True or False, not {shuffle!r}")
+    check_flag(shuffle, "shuffle")
     if curriculum is not None and not isinstance(curriculum, Curriculum):
         raise TypeError(f"curriculum should be a Curriculum, not {curriculum!r}")
     if augment is not None and not callable(augment):
         raise TypeError(f"augment should be a function of X and a random generator, not {augment!r}")
 
-    network.loss = chosen
-    network._set_objective(chosen, regularization)
-    if curriculum is not None:
-        curriculum.grade(network, samples)
-    network._learner = None
-    network.history = run.history
     if isinstance(run.optimizer, optimizers.LBFGS):
-        if augment is not None or curriculum is not None or (batch_size is not None and batch < count):
+        if augment is not None or curriculum is not None or batch < count:
             raise ValueError("L-BFGS works on all samples at once: pass batch_size=None, no augment and no curriculum")
         lbfgs.check(regularization)
+    return train(run, validation, batch, shuffle=shuffle, augment=augment, curriculum=curriculum, verbose=verbose)
+
+
+def train(
+    run: Run,
+    validation: Samples | None,
+    batch: int,
+    *,
+    shuffle: bool = True,
+    augment: Augmenter | None = None,
+    curriculum: Curriculum | None = None,
+    verbose: bool | str = False,
+    goes_on: bool = False,
+) -> History:
+    """A fit whose arguments are checked. With ``goes_on`` the optimiser keeps the memory it has in the core."""
+    network, samples = run.network, run.samples
+    network.loss, network.history, network._learner = run.loss, run.history, None
+    network._set_objective(run.loss, run.regularization)
+    if curriculum is not None:
+        curriculum.grade(network, samples)
+    count = len(samples.x)
+    if isinstance(run.optimizer, optimizers.LBFGS):
         with Progress(run.epochs, count, verbose) as progress:
-            return lbfgs.fit(run, samples, validation, progress)
-    optimizers.set_in_core(network._core, run.optimizer)
+            return lbfgs.fit(run, validation, progress)
+    if not goes_on:
+        optimizers.set_in_core(network._core, run.optimizer)
     with Progress(run.epochs, count, verbose) as progress, Feed(network, samples, augment, curriculum, shuffle) as feed:
         _run_epochs(run, feed, validation, min(batch, count), progress)
     return run.history
@@ -323,15 +339,15 @@ def _run_epoch(run: Run, epoch: int, feed: Feed, batch: int, progress: Progress)
     rates = run.rates(steps)
     before = network.copy_numbers()
     start = time.perf_counter()
-    loss, done, diverged = core.train_epoch(*samples.core_arguments(), order, batch, rates, progress.within_epoch)
+    loss, done, cost_diverged = core.train_epoch(*samples.core_arguments(), order, batch, rates, progress.within_epoch)
     run.updates += done
-    if _diverged(network, diverged, before):
+    if diverged(network, cost_diverged, before):
         raise DivergenceError(epoch, done, rates[min(done, len(rates) - 1)])
     seconds = time.perf_counter() - start
     return {"epoch": epoch, "loss": loss, "learning_rate": rates[-1], "seconds": seconds}
 
 
-def _diverged(network: Network, cost_diverged: bool, before: tuple[Array, Array]) -> bool:
+def diverged(network: Network, cost_diverged: bool, before: tuple[Array, Array]) -> bool:
     """Whether training has left the finite; then the weights are the last finite ones.
 
     Layers with a state have already seen the batch that went wrong, so weights and state go back together.
@@ -340,57 +356,3 @@ def _diverged(network: Network, cost_diverged: bool, before: tuple[Array, Array]
     if not weights_finite or (cost_diverged and network.state.flat.size):
         network.restore_numbers(before)
     return cost_diverged or not weights_finite
-
-
-@dataclass
-class OnlineLearner:
-    """What partial_fit remembers between calls."""
-
-    loss: losses.Loss
-    optimizer: optimizers.Optimizer
-    encoding: Encoding
-    updates: int = 0
-
-
-def partial_fit(
-    network: Network,
-    x: npt.ArrayLike,
-    t: npt.ArrayLike,
-    *,
-    loss: str | losses.Loss | None = None,
-    optimizer: str | optimizers.Optimizer | None = None,
-    sample_weight: npt.ArrayLike | None = None,
-    target_range: tuple[float, float] | None = None,
-) -> float:
-    """One update with the samples given; see :meth:`multicapa.Network.partial_fit`."""
-    learner, fresh = _learner(network, loss, optimizer, target_range)
-    single = np.shape(x) == network.input_shape
-    xs, ts = (np.asarray(x)[None], np.asarray(t)[None]) if single else (x, t)
-    samples = Samples.prepare(network, xs, ts, learner.loss, learner.encoding, sample_weight, None, "x")
-    network.loss = learner.loss
-    network._set_objective(learner.loss)
-    if fresh:
-        optimizers.set_in_core(network._core, learner.optimizer)
-        network._learner = learner
-    before = network.copy_numbers()
-    rate = learner.optimizer.rate(learner.updates)
-    value, done, diverged = network._core.train_epoch(*samples.core_arguments(), None, len(samples.x), [rate], None)
-    if _diverged(network, diverged, before):
-        raise DivergenceError(0, learner.updates, rate)
-    learner.updates += done
-    return float(value)
-
-
-def _learner(
-    network: Network,
-    loss: str | losses.Loss | None,
-    optimizer: str | optimizers.Optimizer | None,
-    target_range: tuple[float, float] | None,
-) -> tuple[OnlineLearner, bool]:
-    old = network._learner
-    chosen_loss = (old.loss if old else network.loss) if loss is None else losses.get(loss)
-    chosen = (old.optimizer if old else optimizers.SGD()) if optimizer is None else optimizers.get(optimizer)
-    encoding = old.encoding if old and target_range is None else as_encoding(target_range)
-    if old and (chosen_loss, chosen, encoding) == (old.loss, old.optimizer, old.encoding):
-        return old, False
-    return OnlineLearner(chosen_loss, chosen, encoding), True

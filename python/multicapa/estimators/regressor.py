@@ -1,192 +1,92 @@
-"""The regressor."""
+"""What estimators of numbers share."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
+from scipy.special import xlogy
 from sklearn.base import RegressorMixin
-from sklearn.metrics import r2_score
-from sklearn.utils.metaestimators import available_if
 
 from multicapa import losses
 from multicapa.arrays import Array
-from multicapa.estimators.base import MLP, loss_of
-from multicapa.estimators.solver import is_lbfgs
+from multicapa.estimators import options
+from multicapa.estimators.base import NetworkEstimator, stochastic_only
+from multicapa.estimators.parameters import option
+from multicapa.estimators.samples import Samples, dense
+from multicapa.network import Network
+
+_SPELLINGS = {"squared_error": "half_squared_error"}
+_ALLOWED = ("half_squared_error", "squared_error", "absolute_error", "huber", "poisson")
+
+LOSS = (
+    "str or Loss",
+    '"squared_error" is scikit-learn\'s, half the squared error; "absolute_error"; "huber"; "poisson" for counts, with '
+    "an exponential output; or an object of :mod:`multicapa.losses`, a loss of your own among them.",
+)
 
 
-class MLPRegressor(RegressorMixin, MLP):  # type: ignore[misc]
-    """Multilayer perceptron for numbers, one or several per sample.
+@dataclass(init=False, eq=False, repr=False)
+class Regressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
+    """The common part; see :class:`multicapa.MLPRegressor` and :class:`multicapa.NetworkRegressor`."""
 
-    Parameters
-    ----------
-    hidden_layer_sizes : int or sequence of int, default=(100,)
-        Units of each hidden layer; () for none.
-    activation : str or sequence of str, default="relu"
-        Of the hidden layers, or one for each: see :func:`multicapa.layers.activations`; also "identity" and "logistic".
-    solver : str or Optimizer, default="adam"
-        "adam", "sgd" (with ``momentum``), "lbfgs", any other of :mod:`multicapa.optimizers` by its name, or an object,
-        which has its own learning rate and parameters.
-    alpha : float, default=0.0001
-        Penalty ``alpha/2 sum w^2``, divided by the batch size, or by its weight on average.
-    batch_size : int or "auto", default="auto"
-        "auto" is min(200, n_samples). L-BFGS takes all samples.
-    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
-        For every solver by name except L-BFGS: as it is; divided after each epoch by ``(samples seen + 1)^power_t``; or
-        divided by 5 instead of stopping, down to 1e-6.
-    learning_rate_init : float, default=0.001
-        For every solver by name except L-BFGS.
-    power_t : float, default=0.5
-        Of "invscaling".
-    max_iter : int, default=200
-        Epochs, or iterations of L-BFGS.
-    shuffle : bool, default=True
-        A new order each epoch.
-    random_state : int, RandomState or None
-        Fixes initial weights, order, dropout and the samples held out.
-    tol : float, default=1e-4
-        Smaller improvements of the loss or the validation score do not count; for L-BFGS the tolerance of the gradient.
-    verbose : bool, default=False
-        Print the loss of every epoch.
-    warm_start : bool, default=False
-        Whether ``fit`` goes on with the network as it is.
-    momentum, nesterovs_momentum : float, bool, default=0.9, True
-        Of "sgd"; also of "momentum" and "nesterov".
-    early_stopping : bool, default=False
-        Stop when the score on held out samples, not the training loss, stops improving; keep the best weights.
-    validation_fraction : float, default=0.1
-        Share of the samples held out.
-    beta_1, beta_2, epsilon : float, default=0.9, 0.999, 1e-8
-        Of "adam", "adamw", "adamax" and "nadam"; epsilon is added to the root of the corrected mean.
-    n_iter_no_change : int, default=10
-        Epochs without improvement to wait for.
-    max_fun : int, default=15000
-        Evaluations of L-BFGS.
-    dropout : float, default=0
-        Rate after every hidden layer.
-    batch_norm, layer_norm : bool, default=False
-        Normalise every hidden layer before its activation.
-    loss : str or Loss, optional
-        half_squared_error (the default, and what scikit-learn calls squared_error), squared_error, absolute_error,
-        huber, or poisson, whose output is exponential.
-    callbacks : sequence of Callback or function(network, epoch), default=()
-        See :mod:`multicapa.callbacks`.
-    clip_norm : float, optional
-        Rescale the whole gradient to this norm when it is larger.
+    _: KW_ONLY
+    loss: Any = option("squared_error", *LOSS)
 
-    Attributes
-    ----------
-    network_ : Network
-        The network itself.
-    history_ : History
-        One record per epoch of the last fit.
-    coefs_, intercepts_ : list of array
-        Weights and biases of the dense layers: views into the network.
-    loss_, best_loss_, loss_curve_
-        Of the last epoch, the lowest, and of all epochs; penalties included.
-    validation_scores_, best_validation_score_
-        With ``early_stopping``.
-    n_iter_, t_ : int
-        Epochs of the last fit, and samples seen in all.
-    n_features_in_, feature_names_in_, n_layers_, n_outputs_, out_activation_
-        As in scikit-learn.
+    def _check_loss(self) -> None:
+        options.loss_of(self, _SPELLINGS, _ALLOWED)
 
-    Examples
-    --------
-    >>> import multicapa as mc
-    >>> from sklearn.datasets import make_regression
-    >>> X, y = make_regression(100, 3, random_state=0)
-    >>> y /= y.std()
-    >>> mc.MLPRegressor((16,), solver="lbfgs", max_iter=500, random_state=0).fit(X, y).score(X, y) > 0.9
-    True
-    """
+    def _loss_for(self, network: Network) -> losses.Loss:
+        activation, shape = network.output_activation, network.output_shape
+        if shape != (self._width,):
+            raise ValueError(f"the network has outputs of shape {shape}, but y has {self._width} columns")
+        loss = options.loss_of(self, _SPELLINGS, _ALLOWED)
+        if loss.name == "poisson" and activation not in ("exponential", "softplus", "sigmoid"):
+            raise ValueError(f"poisson needs outputs above 0, such as those of exponential, not {activation}")
+        return loss
 
-    def __init__(
-        self,
-        hidden_layer_sizes: Any = (100,),
-        activation: Any = "relu",
-        *,
-        solver: Any = "adam",
-        alpha: float = 0.0001,
-        batch_size: int | str = "auto",
-        learning_rate: str = "constant",
-        learning_rate_init: float = 0.001,
-        power_t: float = 0.5,
-        max_iter: int = 200,
-        shuffle: bool = True,
-        random_state: Any = None,
-        tol: float = 1e-4,
-        verbose: bool = False,
-        warm_start: bool = False,
-        momentum: float = 0.9,
-        nesterovs_momentum: bool = True,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-8,
-        n_iter_no_change: float = 10,
-        max_fun: int = 15000,
-        dropout: float = 0.0,
-        batch_norm: bool = False,
-        layer_norm: bool = False,
-        loss: str | losses.Loss | None = None,
-        callbacks: Sequence[Any] = (),
-        clip_norm: float | None = None,
-    ) -> None:
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.power_t = power_t
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.max_fun = max_fun
-        self.dropout = dropout
-        self.batch_norm = batch_norm
-        self.layer_norm = layer_norm
-        self.loss = loss
-        self.callbacks = callbacks
-        self.clip_norm = clip_norm
+    def _output(self, targets: Array) -> tuple[int, str]:
+        is_poisson = options.loss_of(self, _SPELLINGS, _ALLOWED).name == "poisson"
+        return targets.shape[1], "exponential" if is_poisson else "linear"
 
     def _encode(self, y: Any, classes: Any, reset: bool) -> Array:
+        y = dense(y)
         width = 1 if y.ndim == 1 else y.shape[1]
         if reset:
-            self._one_column = y.ndim == 1
-        elif width != self.n_outputs_:
-            raise ValueError(f"y has {width} columns, but the network has {self.n_outputs_} outputs")
+            self._width = width
+        elif width != self._width:
+            raise ValueError(f"y has {width} columns, but the network has {self._width} outputs")
         return np.asarray(y, dtype=np.float64).reshape(-1, width)
 
     def _decode(self, outputs: Array) -> Array:
-        return outputs.ravel() if self._one_column else outputs
+        return outputs.ravel() if self._width == 1 else outputs
 
-    def _output(self, targets: Array) -> tuple[int, str, losses.Loss]:
-        allowed = ("half_squared_error", "squared_error", "absolute_error", "huber", "poisson")
-        loss = loss_of(self, "half_squared_error", allowed)
-        return targets.shape[1], "exponential" if loss.name == "poisson" else "linear", loss
+    def _decode_targets(self, targets: Array) -> Array:
+        return self._decode(targets)
 
     def _score(self, y: Array, predicted: Array, weights: Array | None) -> float:
-        return float(r2_score(y, predicted, sample_weight=weights))
+        """scikit-learn's r2_score, whose checks would take longer than a small epoch."""
+        error = np.average((y - predicted) ** 2, axis=0, weights=weights)
+        spread = np.average((y - np.average(y, axis=0, weights=weights)) ** 2, axis=0, weights=weights)
+        of_constant = np.where(error > 0, 0.0, 1.0)  # what r2_score gives where y does not vary
+        return float(np.mean(np.where(spread > 0, 1 - error / np.where(spread > 0, spread, 1), of_constant)))
 
-    @available_if(lambda self: not is_lbfgs(self.solver))  # type: ignore[untyped-decorator]
+    def _counting(self, samples: Samples) -> Callable[[float, float], float]:
+        """scikit-learn takes the mean of the squared errors over the outputs, and adds to poisson what makes it 0 for
+        the right answer. Its gradients are those of our losses all the same."""
+        width, targets = self._width, samples.targets
+        if isinstance(self.loss, str) and self.loss == "squared_error":
+            return lambda loss, penalty: (loss - penalty) / width + penalty
+        if isinstance(self.loss, str) and self.loss == "poisson":
+            constant = np.average(xlogy(targets, targets) - targets, weights=samples.weights, axis=0).sum()
+            return lambda loss, penalty: loss + float(constant)
+        return super()._counting(samples)
+
+    @stochastic_only  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
-        """Go once through the samples; the optimiser keeps its state from call to call (not through pickle).
+        """Go once through the samples; the optimiser goes on from call to call, also through a pickle.
 
         Parameters
         ----------
@@ -197,7 +97,7 @@ class MLPRegressor(RegressorMixin, MLP):  # type: ignore[misc]
         -------
         self
         """
-        return self._partial_fit(X, y, None, sample_weight)
+        return self._partial_fit(X, y, sample_weight)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
