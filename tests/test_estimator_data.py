@@ -13,6 +13,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 X, y = load_iris(return_X_y=True)
 NAMES = ["a", "b", "c", "d"]
+PLAIN = {"dropout": 0, "batch_norm": False}
 
 
 def classifier(**options):
@@ -152,3 +153,32 @@ def test_wrong_labels():
         classifier().fit(X, X[:, 0])
     with pytest.raises(ValueError, match="several columns of more than two classes"):
         classifier().fit(X, np.stack([y, y], axis=1))
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
+@pytest.mark.parametrize("estimator", [mc.MLPClassifier, mc.MLPRegressor])
+def test_large_sparse_rows_become_dense_some_at_a_time(estimator, weighted, monkeypatch):
+    """The same bits as all at once: order, batches, dropout and rates do not notice."""
+    samples = scipy.sparse.random_array((500, 40), density=0.2, format="csr", rng=np.random.default_rng(0))
+    targets = np.asarray(samples.sum(axis=1)).ravel() > 4
+    weights = np.linspace(0, 2, 500) if weighted else None
+    options = {"hidden_layer_sizes": 8, "max_iter": 4, "random_state": 0, "batch_size": 32, "dropout": 0.2, "alpha": 1}
+    options |= {"solver": "sgd", "learning_rate": mc.schedules.Exponential(0.1, 0.99), "batch_norm": True}
+
+    def fitted(**others):
+        model = estimator(**options | others).fit(samples, targets, weights)
+        return model if "solver" in others or "early_stopping" in others else model.partial_fit(samples, targets)
+
+    for others in ({}, {"early_stopping": True}, {"solver": "lbfgs", "learning_rate": "constant", **PLAIN}):
+        whole = fitted(**others)
+        expected = whole.predict(samples)
+        with monkeypatch.context() as small:
+            small.setattr("multicapa.estimators.samples.DENSE_BYTES", 0)
+            small.setattr("multicapa.arrays.SparseRows._BYTES_AT_ONCE", 100 * 40 * 8)  # three batches
+            pieces = fitted(**others)
+            np.testing.assert_array_equal(pieces.predict(samples), expected)
+        np.testing.assert_array_equal(pieces.network_.parameters.flat, whole.network_.parameters.flat)
+        np.testing.assert_allclose(pieces.loss_curve_, whole.loss_curve_, rtol=1e-12)
+        if others == {"early_stopping": True}:
+            assert pieces.validation_scores_ == whole.validation_scores_
+            np.testing.assert_allclose(pieces.history_["val_loss"], whole.history_["val_loss"], rtol=1e-12)

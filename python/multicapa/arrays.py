@@ -79,6 +79,26 @@ def as_samples(X: Any, shape: tuple[int, ...], dtype: np.dtype[Any], what: str =
     return array
 
 
+class SparseRows:
+    """Rows of a SciPy matrix in CSR format, which become dense when they are asked for; too large to be so all at once.
+
+    Finite numbers of one type, as the estimators have checked.
+    """
+
+    _BYTES_AT_ONCE = 2**25
+
+    def __init__(self, matrix: Any) -> None:
+        self._matrix = matrix
+        self.shape: tuple[int, ...] = matrix.shape
+        self.rows_at_once = max(1, self._BYTES_AT_ONCE // (matrix.shape[1] * matrix.dtype.itemsize))
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: Any) -> Array:
+        return np.asarray(self._matrix[rows].toarray())
+
+
 @dataclass(frozen=True)
 class Targets:
     """Targets as the core takes them: rows of numbers, or one class per sample written as on and off."""

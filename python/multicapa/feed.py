@@ -65,6 +65,7 @@ class Feed:
 
     def _augmented(self, epoch: int) -> Array:
         assert self._augment is not None
+        assert isinstance(self._samples.x, np.ndarray)
         rng = self._generator(_AUGMENTATION + epoch)
         network = self._network
         made = as_samples(self._augment(self._samples.x, rng), network.input_shape, network.dtype, "the augmented X")

@@ -50,6 +50,7 @@ def fit(run: Run, validation: Samples | None, progress: Progress) -> History:
         record = {"epoch": len(run.history), "loss": float(intermediate_result.fun), "seconds": now - clock[0]}
         clock[0] = now
         run.updates += 1
+        run.penalty = network._core.penalty
         if run.end_epoch(record, validation, progress):
             raise _Stop
         if len(run.history) < run.epochs:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from multicapa import _core, lbfgs, losses, optimizers
-from multicapa.arrays import Array, Encoding, Targets, as_samples, as_targets, as_weights
+from multicapa.arrays import Array, Encoding, SparseRows, Targets, as_samples, as_targets, as_weights
 from multicapa.callbacks import Callback, as_callbacks
 from multicapa.checks import check_flag, check_integer, check_number, check_pair
 from multicapa.curriculum import Curriculum
@@ -34,7 +34,7 @@ Augmenter = Callable[[Array, np.random.Generator], Array]
 class Samples:
     """Checked inputs, targets and weights, ready for the core."""
 
-    x: Array
+    x: Array | SparseRows
     targets: Targets
     weights: Array | None
 
@@ -50,18 +50,28 @@ class Samples:
         class_weight: Any,
         what: str = "X",
     ) -> Samples:
-        x = as_samples(X, network.input_shape, network.dtype, what)
+        x = X if isinstance(X, SparseRows) else as_samples(X, network.input_shape, network.dtype, what)
         if len(x) == 0:
             raise ValueError(f"{what} has no samples")
         activation = network.output_activation
         targets = as_targets(y, len(x), network.output_shape, network.dtype, loss, activation, encoding)
         return cls(x, targets, as_weights(sample_weight, class_weight, y, len(x), network.dtype))
 
-    def part(self, rows: slice) -> Samples:
-        """Some of the samples."""
+    def part(self, rows: slice | Array) -> Samples:
+        """Some of the samples, dense."""
         weights = None if self.weights is None else self.weights[rows]
         targets = replace(self.targets, values=self.targets.values[rows])
         return Samples(self.x[rows], targets, weights)
+
+    def pieces(self, order: Array | None = None, batch: int = 1) -> Iterator[tuple[Samples, Array | None]]:
+        """All of them and their order; sparse ones some batches at a time, dense and in order already."""
+        if not isinstance(self.x, SparseRows):
+            yield self, order
+            return
+        order = np.arange(len(self.x)) if order is None else order
+        size = max(batch, self.x.rows_at_once // batch * batch)
+        for start in range(0, len(order), size):
+            yield self.part(order[start : start + size]), None
 
     def core_arguments(self) -> tuple[Any, ...]:
         return (self.x, self.targets.values, self.targets.on, self.targets.off, self.weights)
@@ -74,6 +84,13 @@ def is_classifier(loss: losses.Loss) -> bool:
 
 def evaluate(network: Network, samples: Samples, loss: losses.Loss) -> dict[str, float]:
     """Mean loss and, for classifiers, accuracy."""
+    found = [(len(piece.x), _evaluate(network, piece, loss)) for piece, _ in samples.pieces()]
+    if len(found) == 1:
+        return found[0][1]
+    return {name: sum(n * values[name] for n, values in found) / len(samples.x) for name in found[0][1]}
+
+
+def _evaluate(network: Network, samples: Samples, loss: losses.Loss) -> dict[str, float]:
     wanted = is_classifier(loss)
     value, outputs = network._core.evaluate(*samples.core_arguments(), wanted)
     return {"loss": value, "accuracy": _accuracy(outputs, samples, loss)} if wanted else {"loss": value}
@@ -107,6 +124,7 @@ class Run:
     history: History = field(default_factory=History)
     updates: int = 0
     rate_factor: float = 1.0
+    penalty: float = 0.0  # its part in the loss of the last epoch
     failure: str = ""  # why L-BFGS ended before it had converged
 
     def rates(self, steps: int) -> list[float]:
@@ -332,19 +350,32 @@ def _run_epochs(run: Run, feed: Feed, validation: Samples | None, batch: int, pr
 
 
 def _run_epoch(run: Run, epoch: int, feed: Feed, batch: int, progress: Progress) -> dict[str, Any]:
-    network, core = run.network, run.network._core
+    network = run.network
     samples, order = feed.next(epoch, epoch + 1 < run.epochs)
     network._set_objective(run.loss, run.regularization)  # a callback may have looked at the network in its own way
-    steps = math.ceil((len(samples.x) if order is None else len(order)) / batch)
-    rates = run.rates(steps)
+    rates = run.rates(math.ceil((len(samples.x) if order is None else len(order)) / batch))
     before = network.copy_numbers()
     start = time.perf_counter()
-    loss, done, cost_diverged = core.train_epoch(*samples.core_arguments(), order, batch, rates, progress.within_epoch)
-    run.updates += done
-    if diverged(network, cost_diverged, before):
-        raise DivergenceError(epoch, done, rates[min(done, len(rates) - 1)])
+    found, done = [], 0
+    for piece, piece_order in samples.pieces(order, batch):
+        count = len(piece.x if piece_order is None else piece_order)
+        part = rates if len(rates) == 1 else rates[done : done + math.ceil(count / batch)]
+        arguments = (*piece.core_arguments(), piece_order, batch, part, progress.within_epoch)
+        loss, made, cost_diverged = network._core.train_epoch(*arguments)
+        found.append((count, loss, network._core.penalty))
+        done += made
+        run.updates += made
+        if diverged(network, cost_diverged, before):
+            raise DivergenceError(epoch, done, rates[min(done, len(rates) - 1)])
+    loss, run.penalty = found[0][1:] if len(found) == 1 else _means(found)
     seconds = time.perf_counter() - start
     return {"epoch": epoch, "loss": loss, "learning_rate": rates[-1], "seconds": seconds}
+
+
+def _means(rows: list[tuple[int, float, float]]) -> tuple[float, float]:
+    """Of the second and third of each row, by the first."""
+    total = sum(row[0] for row in rows)
+    return sum(row[0] * row[1] for row in rows) / total, sum(row[0] * row[2] for row in rows) / total
 
 
 def diverged(network: Network, cost_diverged: bool, before: tuple[Array, Array]) -> bool:

@@ -21,7 +21,7 @@ from multicapa.estimators import fitting, options
 from multicapa.estimators.memory import Key, Memory
 from multicapa.estimators.parameters import Training
 from multicapa.estimators.representation import NetworkBelow
-from multicapa.estimators.samples import Samples, dense
+from multicapa.estimators.samples import Samples, dense, outputs_of
 from multicapa.estimators.tasks import CallbackSupportMixin, Tasks, with_callbacks
 from multicapa.graph import graph_spec
 from multicapa.history import History
@@ -141,7 +141,7 @@ class NetworkEstimator(CallbackSupportMixin, NetworkBelow, Training, BaseEstimat
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
             Its type, float32 or float64, is that of the network; other numbers become float64. Sparse rows are made
-            dense.
+            dense, some at a time if they are many, but all of them for L-BFGS.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like of shape (n_samples,), optional
             Not negative. A sample of weight 0 is left out; the loss of a batch is the mean by the weights.
@@ -212,7 +212,7 @@ class NetworkEstimator(CallbackSupportMixin, NetworkBelow, Training, BaseEstimat
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, X, ensure_non_negative=True)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(dense(y), warn=True)
-        return Samples(dense(X), self._encode(y, classes, reset), weights)
+        return Samples(X, self._encode(y, classes, reset), weights)
 
     def _build(self, samples: Samples, rng: Any, fresh: bool) -> None:
         """The network to train: a new one, or the old one if it is still what the parameters ask for."""
@@ -265,7 +265,7 @@ class NetworkEstimator(CallbackSupportMixin, NetworkBelow, Training, BaseEstimat
         check_is_fitted(self, "network_")
         X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
         with threads.at_most(self._threads()):
-            return self.network_.predict(dense(X))
+            return outputs_of(self.network_, X)
 
     def predict(self, X: Any) -> Array:
         """Predictions for samples.

@@ -16,6 +16,7 @@ from multicapa.callbacks import as_callbacks
 from multicapa.errors import DivergenceError
 from multicapa.estimators import options
 from multicapa.estimators.memory import key_of
+from multicapa.estimators.samples import outputs_of, rows_of
 from multicapa.estimators.watch import Watch
 
 if TYPE_CHECKING:
@@ -97,14 +98,15 @@ def _run(model: NetworkEstimator, samples: Samples, epochs: int, goes_on: bool) 
 def _for_network(model: NetworkEstimator, samples: Samples, what: str) -> training.Samples:
     network, loss = model.network_, model._loss_for(model.network_)
     encoding = Encoding((-1.0, 1.0)) if model._signed() else Encoding()
-    return training.Samples.prepare(network, samples.X, samples.targets, loss, encoding, samples.weights, None, what)
+    X = rows_of(samples.X, whole=options.is_lbfgs(model.solver))
+    return training.Samples.prepare(network, X, samples.targets, loss, encoding, samples.weights, None, what)
 
 
 def _scorer(model: NetworkEstimator, samples: Samples) -> Callable[[Network], float]:
     y = model._decode_targets(samples.targets)
 
     def score(network: Network) -> float:
-        predicted = model._decode(network.predict(samples.X))
+        predicted = model._decode(outputs_of(network, samples.X))
         if predicted.dtype.kind == "f" and not np.isfinite(predicted).all():
             return math.nan
         return model._score(y, predicted, samples.weights)

@@ -1,4 +1,4 @@
-"""Samples on their way from a user to the network."""
+"""Samples on their way from a user to the network, and outputs on their way back."""
 
 from __future__ import annotations
 
@@ -7,19 +7,22 @@ from typing import Any
 
 import numpy as np
 
-from multicapa.arrays import Array
+from multicapa.arrays import Array, SparseRows
+from multicapa.network import Network
+
+DENSE_BYTES = 2**28  # up to here sparse rows are made dense once, beyond it anew in each epoch, some at a time
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Dense rows, their targets as the network takes them, and their weights."""
+    """Rows, dense or sparse, their targets as the network takes them, and their weights."""
 
-    X: Array
+    X: Any
     targets: Array
     weights: Array | None
 
     def __len__(self) -> int:
-        return len(self.X)
+        return len(self.targets)
 
     def rows(self, index: Array) -> Samples:
         """Some of them."""
@@ -41,3 +44,19 @@ class Samples:
 def dense(X: Any) -> Array:
     """Rows without gaps, of sparse ones or of any other array."""
     return np.asarray(X.toarray() if hasattr(X, "toarray") else X)
+
+
+def rows_of(X: Any, whole: bool = False) -> Array | SparseRows:
+    """Dense rows, unless they would be too large; ``whole``: all the same."""
+    if not hasattr(X, "toarray") or whole or X.shape[0] * X.shape[1] * X.dtype.itemsize <= DENSE_BYTES:
+        return dense(X)
+    return SparseRows(X)
+
+
+def outputs_of(network: Network, X: Any) -> Array:
+    """The outputs for rows, dense or sparse."""
+    rows = rows_of(X)
+    if not isinstance(rows, SparseRows):
+        return network.predict(rows)
+    starts = range(0, len(rows), rows.rows_at_once)
+    return np.concatenate([network.predict(rows[start : start + rows.rows_at_once]) for start in starts])

@@ -52,7 +52,7 @@ class Watch(Callback):
         model = self.model
         model.n_iter_ += 1
         model.t_ += len(run.samples.x)
-        model.loss_ = self.counted(epoch["loss"], run.network._core.penalty)
+        model.loss_ = self.counted(epoch["loss"], run.penalty)
         model.loss_curve_.append(model.loss_)
         self._say(f"Iteration {model.n_iter_}, loss = {model.loss_:.8f}")
         improved = self._loss_improved() if self.score is None else self._score_improved(run.network)
