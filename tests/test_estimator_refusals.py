@@ -33,6 +33,7 @@ def regressor(**options):
         ({"learning_rate": mc.schedules.Constant(1), "solver": "lbfgs"}, "no learning rate"),
         ({"learning_rate": "adaptive", "solver": mc.SGD()}, "give the optimiser"),
         ({"loss": "poison"}, "did you mean 'poisson'|no loss 'poison'"),
+        ({"loss": (100, 50)}, r"write hidden_layer_sizes=\(100, 50\)"),  # the regressor's first argument is its loss
         ({"dropout": 1.0}, "dropout"),
         ({"input_noise": -1.0}, "input_noise"),
         ({"weight_noise": -1.0}, "weight_noise"),
