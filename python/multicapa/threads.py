@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -42,13 +43,32 @@ def at_most(n: int | None) -> Iterator[None]:
         _core.limit_threads_here(before)
 
 
-def plain_blas() -> Any:
-    """A context in which the BLAS libraries of NumPy and SciPy use no threads of their own.
+class _PlainBlas:
+    """The limit holds for the whole process, so the first who asks sets it and the last who leaves lifts it."""
 
-    For many small calls: on a busy machine their threads wait a time slice for each other at every one. The limit holds
-    for the whole process, as scikit-learn's do.
-    """
-    return _blas_libraries().limit(limits=1)
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._limit: Any = None
+
+    @contextlib.contextmanager
+    def __call__(self) -> Iterator[None]:
+        with self._lock:
+            if self._inside == 0:
+                self._limit = _blas_libraries().limit(limits=1)
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._inside -= 1
+                if self._inside == 0:
+                    self._limit.restore_original_limits()
+
+
+#: A context in which the BLAS libraries of NumPy and SciPy use no threads of their own. For many small calls: on a busy
+#: machine their threads wait a time slice for each other at every one.
+plain_blas = _PlainBlas()
 
 
 @functools.cache
