@@ -9,6 +9,7 @@ import re
 import pytest
 
 import multicapa as mc
+from helpers import ROOT
 
 MODULES = sorted(
     info.name
@@ -39,6 +40,30 @@ def test_examples(name, tmp_path, monkeypatch):
     assert result.failed == 0
     skipped = sum(bool(e.options.get(doctest.SKIP)) for test in found for e in test.examples)
     assert result.attempted == sum(len(test.examples) for test in found) - skipped
+
+
+GUIDES = sorted((ROOT / "docs").glob("*.md"))
+
+
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+@pytest.mark.parametrize("path", GUIDES, ids=lambda path: path.stem)
+def test_guides_run(path, tmp_path, monkeypatch):
+    """Blocks of Python in their order, as one program; those with prompts are compared with what they show."""
+    pytest.importorskip("sklearn")
+    monkeypatch.chdir(tmp_path)
+    names = {"__name__": path.stem}
+    for number, block in enumerate(re.findall(r"^```python\n(.*?)^```", path.read_text(), re.MULTILINE | re.DOTALL)):
+        what = f"block {number + 1} of {path.name}"
+        if ">>>" in block:
+            test = doctest.DocTestParser().get_doctest(block, names, what, str(path), 0)
+            assert doctest.DocTestRunner().run(test, clear_globs=False).failed == 0, what
+            names.update(test.globs)
+        else:
+            exec(compile(block, what, "exec"), names)
+
+
+def test_the_guides_have_code():
+    assert any("```python" in path.read_text() for path in GUIDES)
 
 
 def public_things():

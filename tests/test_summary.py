@@ -148,15 +148,10 @@ def test_the_page_needs_nothing_else_and_takes_its_colours_from_around():
 
 
 @pytest.fixture(scope="module")
-def estimator():
+def fitted():
     pytest.importorskip("sklearn")
-    return mc.MLPClassifier
-
-
-@pytest.fixture(scope="module")
-def fitted(estimator):
     X = np.random.default_rng(0).normal(size=(30, 4))
-    return estimator((5,), solver="lbfgs", max_iter=500, random_state=0).fit(X, X[:, 0] > 0)
+    return mc.MLPClassifier((5,), solver="lbfgs", max_iter=500, random_state=0).fit(X, X[:, 0] > 0)
 
 
 def html_of(model):
@@ -167,12 +162,12 @@ def html_of(model):
     return bundle
 
 
-def test_a_fitted_estimator_shows_its_network(estimator, fitted):
+def test_a_fitted_estimator_shows_its_network(fitted):
     html = html_of(fitted)
     assert "sk-top-container" in html  # scikit-learn's own
     assert html.count("<svg") == 1
     assert "Dense · sigmoid" in html
-    assert "<svg" not in html_of(estimator())
+    assert "<svg" not in html_of(mc.MLPClassifier())
 
 
 def test_an_estimator_in_a_pipeline_is_a_box_of_it(fitted):
