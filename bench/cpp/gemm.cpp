@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "bench.hpp"
+#include "kernels/blocks.hpp"
 #include "kernels/matmul.hpp"
 
 namespace multicapa::bench {
@@ -151,7 +152,62 @@ template <class T> void add_products(Cases& cases, const std::string& prefix, vo
   }
 }
 
+// Every edge of the tiles and of the blocks: sizes around the registers, the tiles and the depth of a block.
+constexpr Size edge_rows[] = {1, 5, 6, 7, 9, 13, 17, 49},
+               edge_columns[] = {1, 7, 8, 15, 16, 17, 31, 33, 47, 49, 63, 65, 129};
+constexpr Size edge_depths[] = {1, 2, 3, 8, 33, 129};
+
+// One product with integers, whose sums are exact in any order: A by rows or columns, every start, by the kernel or in
+// blocks; what lies behind C's columns must stay as it is.
+template <class T> void check_edge(GemmShape shape, bool by_columns, int start, bool blocks, bool transposed) {
+  const auto [rows, columns, depth] = shape;
+  const Size a_row = by_columns ? 1 : depth + 1, a_column = by_columns ? rows + 1 : 1, c_stride = columns + 3;
+  const Size b_stride = (transposed ? depth : columns) + 2;
+  const auto a = [](Size i, Size k) { return static_cast<T>((3 * i + 5 * k) % 7 - 3); };
+  const auto b = [](Size k, Size j) { return static_cast<T>((2 * k + 7 * j) % 11 - 5); };
+  Buffer<T> left((rows + 1) * (depth + 1)), right((transposed ? columns : depth) * b_stride), c(rows * c_stride);
+  Buffer<T> bias(std::max(rows, columns));
+  for (Size i = 0; i < rows; ++i)
+    for (Size k = 0; k < depth; ++k) left.data()[i * a_row + k * a_column] = a(i, k);
+  for (Size k = 0; k < depth; ++k)
+    for (Size j = 0; j < columns; ++j) right.data()[transposed ? j * b_stride + k : k * b_stride + j] = b(k, j);
+  for (Size i = 0; i < bias.size(); ++i) bias.data()[i] = static_cast<T>(i % 13);
+  for (Size i = 0; i < c.size(); ++i) c.data()[i] = static_cast<T>(i % 5);
+  const GemmBias<T> added{start == 1 ? bias.data() : nullptr, start == 2 ? bias.data() : nullptr};
+  if (blocks)
+    multiply_in_blocks<T>(kernels<T>(), shape, left.data(), a_row, a_column, {right.data(), b_stride, transposed},
+                          added, c.data(), c_stride, start == 3);
+  else
+    kernels<T>().gemm(shape, left.data(), a_row, a_column, right.data(), b_stride, added, c.data(), c_stride,
+                      start == 3);
+  for (Size i = 0; i < rows; ++i)
+    for (Size j = 0; j < c_stride; ++j) {
+      const T before = static_cast<T>((i * c_stride + j) % 5);
+      T expected = j >= columns || start == 3 ? before : T(0);
+      if (j < columns && start == 1) expected = bias.data()[j];
+      if (j < columns && start == 2) expected = bias.data()[i];
+      for (Size k = 0; j < columns && k < depth; ++k) expected += a(i, k) * b(k, j);
+      expect_close(std::to_string(rows) + "x" + std::to_string(columns) + "x" + std::to_string(depth) + " (" +
+                       std::to_string(i) + ", " + std::to_string(j) + ")",
+                   static_cast<double>(c.data()[i * c_stride + j]), static_cast<double>(expected), 0);
+    }
+}
+
+template <class T> Record check_edges(double seconds) {
+  const bool has_blocks = kernels<T>().block_columns > 0;
+  for (const Size rows : edge_rows)
+    for (const Size columns : edge_columns)
+      for (const Size depth : edge_depths)
+        for (int variant = 0; variant < 8; ++variant) {
+          const GemmShape shape{rows, columns, depth};
+          check_edge<T>(shape, variant % 2, variant / 2, false, false);
+          if (has_blocks) check_edge<T>(shape, variant % 2, variant / 2, true, (rows + columns + depth) % 2);
+        }
+  return measure_product<T>(Form::forward, {17, 33, 65}, &Product<T>::by_kernel, seconds);
+}
+
 template <class T> void add_cases(Cases& cases) {
+  cases.push_back({std::string("kernel/gemm/edges/") + type_name<T>(), check_edges<T>});
   add_products<T>(cases, "kernel/gemm", &Product<T>::by_kernel);
   add_products<T>(cases, "blas", &Product<T>::by_seam);
 }
