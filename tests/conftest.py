@@ -1,8 +1,16 @@
 """Options of the test run, and what every test may rely on."""
 
+import signal
+
 import pytest
 
 import multicapa as mc
+
+
+def pytest_configure(config):
+    """Ctrl-C is tested, also where the run was started in a way that ignores it, as shells do in the background."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser):
