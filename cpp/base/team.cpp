@@ -17,8 +17,8 @@
 namespace multicapa {
 namespace {
 
-constexpr std::chrono::microseconds shortest_stall{1500},
-    nap{200};                                            // waking up takes less, a turn of the scheduler more
+constexpr std::chrono::microseconds shortest_stall{1500};  // waking up takes less, a turn of the scheduler more
+constexpr std::chrono::microseconds nap{200};
 constexpr std::chrono::milliseconds length_of_rest{40};  // ten times what the system takes away at a time
 std::atomic<Team::Clock::rep> rest_ends{0};
 
