@@ -76,7 +76,7 @@ def test_tables_that_do_not_fit_the_model(run):
     failure(run("predict model.safetensors w.csv"), "'width'", "row 5", "'wide'")
     flowers().to_csv("comma.csv", index=False, sep=";", decimal=",")
     failure(run("predict model.safetensors comma.csv"), "'length'", "row 1", "--decimal comma")
-    misuse(run("predict t.csv model.safetensors"), "the model comes first")
+    misuse(run("predict t.csv model.safetensors"), "'t.csv' is a table where a model should be")
     flowers().assign(width=1e300).to_csv("far.csv", index=False)
     failure(run("predict model.safetensors far.csv"), "'width'", "1e+300")
     flowers().drop(columns="species").to_csv("no.csv", index=False)

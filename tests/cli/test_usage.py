@@ -63,6 +63,7 @@ def test_help_tells_the_exit_codes(run):
         ("train t.csv --target species --weight species", "target"),
         ("train none.csv --target species", "no file 'none.csv'"),
         ("info none.safetensors", "none.safetensors"),
+        ("info t.csv", "'t.csv' is a table where a model should be"),
         ("evaluate none.safetensors t.csv", "none.safetensors"),
         ("train t.csv --target species --learnin-rate 1", "--learnin-rate"),
     ],

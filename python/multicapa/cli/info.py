@@ -10,9 +10,9 @@ import numpy as np
 from multicapa import __version__, _core
 from multicapa.cli.fitting import recalled
 from multicapa.cli.options import Command, Option
-from multicapa.cli.output import CommandError, UsageError, say, width, wrapped
+from multicapa.cli.output import say, width, wrapped
+from multicapa.cli.reading import read_network
 from multicapa.cli.recipe import NETWORK, TRAINING
-from multicapa.files import load
 from multicapa.network import Network
 from multicapa.table import CategoryColumn, ClassTarget, DateColumn, NumberColumn, TableError, TableModel, listed
 
@@ -46,12 +46,7 @@ def _show_machine() -> None:
 
 
 def _show_model(path: str) -> None:
-    try:
-        network = load(path)
-    except FileNotFoundError as error:
-        raise UsageError(str(error)) from None
-    except ValueError as error:
-        raise CommandError(str(error)) from None
+    network = read_network(path)
     print(network.summary(max(width(), 50)))
     _show_columns(network)
 

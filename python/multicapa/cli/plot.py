@@ -11,10 +11,9 @@ from multicapa.cli import figures
 from multicapa.cli.fitting import limited_threads, recalled
 from multicapa.cli.options import Command, Group, Option
 from multicapa.cli.output import CommandError, UsageError, written
-from multicapa.cli.reading import check_writable, import_pandas, is_table, read_table
+from multicapa.cli.reading import check_writable, import_pandas, is_table, read_network, read_table
 from multicapa.cli.recipe import THREADS
 from multicapa.cli.use import USED_TABLE, encode, encode_with_truth, load_model
-from multicapa.files import load
 from multicapa.history import History
 
 if TYPE_CHECKING:
@@ -55,13 +54,7 @@ def _history(path: str) -> tuple[History, int | None]:
     """The epochs of a model's training, or of a log, and which one was kept."""
     if is_table(path):
         return _logged(path), None
-    try:
-        network = load(path)
-    except FileNotFoundError as error:
-        raise UsageError(str(error)) from None
-    except ValueError as error:
-        raise CommandError(str(error)) from None
-    trained = recalled(network)
+    trained = recalled(read_network(path))
     if trained is None:
         raise CommandError(f"{path!r} does not say how it was trained: it was not made by 'multicapa train'")
     return trained[0], trained[1]

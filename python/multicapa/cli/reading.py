@@ -1,4 +1,4 @@
-"""Tables from files and to files, through pandas (the extra ``cli``)."""
+"""Tables from files and to files, through pandas (the extra ``cli``), and networks from files."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 
 from multicapa.cli.options import Option
 from multicapa.cli.output import CommandError, UsageError
+from multicapa.files import load
+from multicapa.network import Network
 from multicapa.table import Frame
 
 _SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
@@ -106,6 +108,18 @@ def _read_csv(path: str, na: list[str], separator: str, decimal: str) -> Frame:
 def _most_columns(path: str) -> str:
     read_csv = import_pandas().read_csv
     return max(_SEPARATORS.values(), key=lambda sign: read_csv(path, sep=sign, nrows=0, index_col=False).shape[1])
+
+
+def read_network(path: str) -> Network:
+    """A network that multicapa saved, or why it is none."""
+    try:
+        return load(path)
+    except FileNotFoundError as error:
+        raise UsageError(str(error)) from None
+    except ValueError as error:
+        if is_table(path):
+            raise UsageError(f"{path!r} is a table where a model should be") from None
+        raise CommandError(str(error)) from None
 
 
 def write_table(frame: Frame, path: str) -> None:

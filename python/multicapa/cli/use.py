@@ -13,7 +13,7 @@ from multicapa.cli.columns import missing_message, with_target
 from multicapa.cli.fitting import limited_threads
 from multicapa.cli.options import Command, Group, Option
 from multicapa.cli.output import CommandError, UsageError, note, say, shorten
-from multicapa.cli.reading import FILE, READING, check_writable, import_pandas, is_table, read_table, write_table
+from multicapa.cli.reading import FILE, READING, check_writable, import_pandas, read_network, read_table, write_table
 from multicapa.cli.recipe import THREADS
 from multicapa.cli.scores import scores, show_confusion, show_scores
 from multicapa.table import (
@@ -116,14 +116,11 @@ def read_model_and_table(options: Namespace) -> tuple[TableModel, Frame]:
 
 def load_model(path: str) -> TableModel:
     """A model with its columns, or why it is none."""
+    network = read_network(path)
     try:
-        return TableModel.load(path)
-    except FileNotFoundError as error:
-        raise UsageError(str(error)) from None
-    except ValueError as error:
-        if is_table(path):
-            raise UsageError(f"{path!r} is a table; the model comes first") from None
-        raise CommandError(f"{error}" if path in str(error) else f"{path}: {error}") from error
+        return TableModel.of(network)
+    except TableError as error:
+        raise CommandError(f"{path}: {error}") from error
 
 
 def encode(model: TableModel, frame: Frame, missing: str | None) -> Encoded:
