@@ -8,8 +8,9 @@ from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import LabelBinarizer
 
 import multicapa as mc
+from estimator_helpers import SHORT_FITS
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = SHORT_FITS
 
 X, y = load_iris(return_X_y=True)
 NAMES = ["a", "b", "c", "d"]

@@ -12,9 +12,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import multicapa as mc
+from estimator_helpers import SHORT_FITS
 from helpers import output_of
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = SHORT_FITS
 
 X, y = load_digits(return_X_y=True)
 X, y = X[:300] / 16, y[:300]

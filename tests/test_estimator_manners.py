@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits, load_iris, make_regression
+from sklearn.datasets import load_iris, make_regression
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.neural_network import MLPClassifier as TheirClassifier
@@ -12,19 +12,9 @@ from sklearn.neural_network import MLPRegressor as TheirRegressor
 from sklearn.preprocessing import scale
 
 import multicapa as mc
+from estimator_helpers import BOTH, SHORT_FITS, digits
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-BOTH = pytest.mark.parametrize(
-    ("ours", "theirs"),
-    [(mc.MLPClassifier, TheirClassifier), (mc.MLPRegressor, TheirRegressor)],
-    ids=["classes", "numbers"],
-)
-
-
-def digits(classes=10):
-    X, y = load_digits(n_class=classes, return_X_y=True)
-    return X / 16, y
-
+pytestmark = SHORT_FITS
 
 # ---- how a fit ends ----
 

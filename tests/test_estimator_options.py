@@ -5,8 +5,9 @@ import pytest
 from sklearn.datasets import load_digits, make_blobs, make_moons, make_multilabel_classification
 
 import multicapa as mc
+from estimator_helpers import SHORT_FITS
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = SHORT_FITS
 
 
 def moons():

@@ -2,24 +2,15 @@
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_diabetes, load_digits, make_multilabel_classification
+from sklearn.datasets import load_diabetes, make_multilabel_classification
 from sklearn.linear_model import PoissonRegressor
 from sklearn.neural_network import MLPClassifier as TheirClassifier
 from sklearn.neural_network import MLPRegressor as TheirRegressor
 
 import multicapa as mc
+from estimator_helpers import BOTH, SHORT_FITS, digits
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-BOTH = pytest.mark.parametrize(
-    ("ours", "theirs"),
-    [(mc.MLPClassifier, TheirClassifier), (mc.MLPRegressor, TheirRegressor)],
-    ids=["classes", "numbers"],
-)
-
-
-def digits(classes=10):
-    X, y = load_digits(n_class=classes, return_X_y=True)
-    return X[:530] / 16, y[:530]  # 200, 200 and 130
+pytestmark = SHORT_FITS
 
 
 def diabetes():

@@ -5,8 +5,9 @@ from sklearn.datasets import make_moons
 from sklearn.utils._param_validation import InvalidParameterError
 
 import multicapa as mc
+from estimator_helpers import SHORT_FITS
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = SHORT_FITS
 
 
 def moons():

@@ -6,8 +6,9 @@ from sklearn.datasets import make_blobs, make_moons, make_multilabel_classificat
 from sklearn.metrics import balanced_accuracy_score
 
 import multicapa as mc
+from estimator_helpers import SHORT_FITS
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = SHORT_FITS
 
 
 def moons():

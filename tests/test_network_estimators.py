@@ -10,8 +10,9 @@ from sklearn.datasets import load_diabetes, load_iris, make_multilabel_classific
 from sklearn.model_selection import GridSearchCV
 
 import multicapa as mc
+from estimator_helpers import SHORT_FITS
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = SHORT_FITS
 
 X, y = load_iris(return_X_y=True)
 X_numbers, numbers = load_diabetes(return_X_y=True)

@@ -9,9 +9,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import multicapa as mc
+from estimator_helpers import SHORT_FITS
 
 callback = pytest.importorskip("sklearn.callback")
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = SHORT_FITS
 
 X, y = load_iris(return_X_y=True)
 
