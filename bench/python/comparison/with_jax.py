@@ -118,7 +118,7 @@ class Prediction:
 
     def run(self, calls: int) -> jax.Array:
         for _ in range(calls):
-            result = self.probabilities(self.X).block_until_ready()
+            result: jax.Array = self.probabilities(self.X).block_until_ready()
         return result
 
 

@@ -76,5 +76,5 @@ class Prediction:
     @torch.inference_mode()
     def run(self, calls: int) -> torch.Tensor:
         for _ in range(calls):
-            probabilities = self.model(self.X)
+            probabilities: torch.Tensor = self.model(self.X)
         return probabilities

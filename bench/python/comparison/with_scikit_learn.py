@@ -78,5 +78,5 @@ class Prediction:
 
     def run(self, calls: int) -> Array:
         for _ in range(calls):
-            probabilities = self.model.predict_proba(self.X)
+            probabilities: Array = self.model.predict_proba(self.X)
         return probabilities

@@ -134,7 +134,8 @@ def activate(name: str, z: Array) -> Array:
 
 def log_softmax(z: Array) -> Array:
     z = z - z.max(axis=1, keepdims=True)
-    return z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+    total: Array = np.exp(z).sum(axis=1, keepdims=True)
+    return z - np.log(total)
 
 
 def judge(work: Work, weights: Weights, data: Data) -> float:
