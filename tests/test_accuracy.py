@@ -15,7 +15,7 @@ import multicapa as mc
 from helpers import ACTIVATIONS, DTYPES, ROOT, targets_for
 from reference.activations import ACTIVATIONS as REFERENCES
 
-ISAS = mc._core.available_isas()
+ISAS = [isa for isa in mc._core.available_isas() if isa != "amx"]  # its functions are those of v4
 CHUNK = 1 << 18
 PATTERNS = {"float32": np.uint32, "float64": np.uint64}
 wide = pytest.mark.skipif(np.finfo(np.longdouble).nmant < 63, reason="no number type wider than float64 here")

@@ -2,6 +2,12 @@
 
 #include "kernels/dispatch.hpp"
 
+#if defined(__x86_64__) && defined(__linux__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 #include <cstdlib>
 #include <stdexcept>
 #include <string>
@@ -10,6 +16,7 @@ namespace multicapa {
 
 #if defined(__x86_64__)
 extern const KernelTables kernel_tables_v2, kernel_tables_v3, kernel_tables_v4;
+extern const TileProduct<float> amx_product;
 #else
 extern const KernelTables kernel_tables_baseline;
 #endif
@@ -23,6 +30,27 @@ struct InstructionSet {
 };
 
 #if defined(__x86_64__)
+// Linux saves the tiles' eight kilobytes only for processes that have asked for it.
+bool offers_tiles() {
+#if defined(__linux__)
+  constexpr int request_permission = 0x1023, tile_data = 18;  // ARCH_REQ_XCOMP_PERM, of Linux 5.16 and later
+  constexpr unsigned bfloat16 = 1u << 22, tile = 1u << 24;
+  unsigned a, b, c, d;
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d & bfloat16) == 0 || (d & tile) == 0) return false;
+  return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+#else
+  return false;
+#endif
+}
+
+// The kernels of v4, beside which products are made in tiles.
+KernelTables tables_with_tiles() {
+  KernelTables tables = kernel_tables_v4;
+  tables.single_precision.isa = tables.double_precision.isa = "amx";
+  tables.single_precision.tiles = &amx_product;
+  return tables;
+}
+
 // Best first.
 std::vector<InstructionSet> instruction_sets() {
   __builtin_cpu_init();
@@ -32,7 +60,12 @@ std::vector<InstructionSet> instruction_sets() {
   const bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                   __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
                   __builtin_cpu_supports("avx512vl");
-  return {{"v4", &kernel_tables_v4, v4}, {"v3", &kernel_tables_v3, v3}, {"v2", &kernel_tables_v2, v2}};
+  static const bool amx = v4 && offers_tiles();
+  static const KernelTables kernel_tables_amx = tables_with_tiles();
+  return {{"amx", &kernel_tables_amx, amx},
+          {"v4", &kernel_tables_v4, v4},
+          {"v3", &kernel_tables_v3, v3},
+          {"v2", &kernel_tables_v2, v2}};
 }
 #else
 std::vector<InstructionSet> instruction_sets() { return {{"baseline", &kernel_tables_baseline, true}}; }

@@ -47,6 +47,7 @@ template <class T> constexpr KernelTable<T> make_table() {
   return {MULTICAPA_NAME(MULTICAPA_ISA),
           width<T>,
           block_columns<T>,
+          nullptr,
           activation_list<T>,
           length(activation_list<T>),
           loss_list<T>,

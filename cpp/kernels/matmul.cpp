@@ -4,6 +4,7 @@
 
 #include <type_traits>
 
+#include "base/memory.hpp"
 #include "kernels/blocks.hpp"
 
 // The packaged OpenBLAS puts a prefix before its names, so that it can live beside another copy in one process.
@@ -40,6 +41,33 @@ template <class T> Way way_to_multiply(const KernelTable<T>& k, GemmShape shape,
   return far && shape.rows >= rows_worth_a_copy ? Way::in_blocks : Way::as_it_lies;
 }
 
+// Whether the tiles are ahead, their packing included. Times are in cycles of one core.
+template <class T> bool tiles_pay(const KernelTable<T>& k, GemmShape s, const Operand<T>& a, const Operand<T>& b) {
+  if (!k.tiles) return false;
+  constexpr double of_call = 300, of_tiles = 170, of_packing = 0.5, of_turning = 0.3, of_registers = 0.6;
+  const auto up = [](Size n, Size unit) { return static_cast<double>((n + unit - 1) / unit); };
+  const auto packing = [&](Size outer, bool turned) {
+    return static_cast<double>(outer * s.depth) * (of_packing + (turned ? of_turning : 0));
+  };
+  const double tiles = of_call + of_tiles * up(s.rows, 16) * up(s.columns, 16) * up(s.depth, 32) +
+                       packing(s.rows, a.lies == DepthLies::across_rows) +
+                       packing(s.columns, b.lies == DepthLies::along_rows);
+  return tiles < of_registers * static_cast<double>(s.rows * s.depth) * up(s.columns, 16);
+}
+
+// C = A·B in tiles, where that is the faster way.
+template <class T>
+bool multiply_in_tiles(const KernelTable<T>& k, GemmShape shape, const Operand<T>& a, const Operand<T>& b,
+                       GemmBias<T> bias, T* c, Size c_stride, bool accumulate) {
+  if (!tiles_pay(k, shape, a, b)) return false;
+  thread_local Buffer<T> memory(k.tiles->room);
+  k.tiles->multiply(shape, a, b, bias, c, c_stride, accumulate, memory.data());
+  return true;
+}
+
+template <class T> Operand<T> along(Matrix<const T> x) { return {x.data, x.stride, DepthLies::along_rows}; }
+template <class T> Operand<T> across(Matrix<const T> x) { return {x.data, x.stride, DepthLies::across_rows}; }
+
 template <class T>
 void blas(CBLAS_TRANSPOSE trans_a, CBLAS_TRANSPOSE trans_b, GemmShape s, const T* a, Size lda, const T* b, Size ldb,
           T beta, T* c, Size ldc) {
@@ -59,6 +87,7 @@ void multiply_forward(const KernelTable<T>& k, Matrix<const T> x, Matrix<const T
   const GemmShape shape{x.rows, w.columns, w.rows};
   if (w.columns == 1 && w.stride == 1) return k.matrix_vector(x, w.data, bias ? *bias : T(0), c.data, c.stride);
   if (x.rows == 1) return k.vector_matrix(x.data, w, bias, c.data);
+  if (multiply_in_tiles<T>(k, shape, along(x), across(w), {bias, nullptr}, c.data, c.stride, false)) return;
   const Way way = way_to_multiply(k, shape, w.stride);
   if (way == Way::as_it_lies)
     return k.gemm(shape, x.data, x.stride, 1, w.data, w.stride, {bias, nullptr}, c.data, c.stride, false);
@@ -80,8 +109,11 @@ namespace {
 template <class T>
 void multiply_transposed(const KernelTable<T>& k, Matrix<const T> dy, Matrix<const T> w, T* scratch, Matrix<T> dx) {
   T *dy_transposed = scratch, *dx_transposed = scratch + w.columns * dy.rows;
-  k.transpose(dy, dy_transposed, dy.rows);
-  k.gemm({w.rows, dy.rows, w.columns}, w.data, w.stride, 1, dy_transposed, dy.rows, {}, dx_transposed, dy.rows, false);
+  const GemmShape shape{w.rows, dy.rows, w.columns};
+  if (!multiply_in_tiles<T>(k, shape, along(w), along(dy), {}, dx_transposed, dy.rows, false)) {
+    k.transpose(dy, dy_transposed, dy.rows);
+    k.gemm(shape, w.data, w.stride, 1, dy_transposed, dy.rows, {}, dx_transposed, dy.rows, false);
+  }
   k.transpose({dx_transposed, w.rows, dy.rows, dy.rows}, dx.data, dx.stride);
 }
 
@@ -95,6 +127,8 @@ void multiply_backward(const KernelTable<T>& k, Matrix<const T> dy, Matrix<const
   if (dy.rows == 1) return k.outer_product(dy.data, 1, w.data, w.rows, dx.data, false);
   if (w.columns == 1)  // a column is its own transpose
     return k.gemm(shape, dy.data, dy.stride, 1, w.data, w.rows, {}, dx.data, dx.stride, false);
+  if (transposed || dy.rows > few_rows)
+    if (multiply_in_tiles<T>(k, shape, along(dy), along(w), {}, dx.data, dx.stride, false)) return;
   if (transposed) return k.gemm(shape, dy.data, dy.stride, 1, transposed, w.rows, {}, dx.data, dx.stride, false);
   if (dy.rows <= (k.block_columns ? few_rows : few_rows_before_blas)) return multiply_transposed(k, dy, w, scratch, dx);
   if (k.block_columns)
@@ -110,6 +144,7 @@ void multiply_gradient(const KernelTable<T>& k, Matrix<const T> x, Matrix<const 
   if (x.rows == 1) return k.outer_product(x.data, x.columns, dy.data, dy.columns, dw, accumulate);
   if (dy.columns == 1)  // dwᵗ = dyᵗ·x, which fills the registers
     return k.gemm({1, x.columns, x.rows}, dy.data, 1, dy.stride, x.data, x.stride, {}, dw, x.columns, accumulate);
+  if (multiply_in_tiles<T>(k, shape, across(x), across(dy), {}, dw, dy.columns, accumulate)) return;
   const Way way = way_to_multiply(k, shape, dy.stride);
   if (way == Way::as_it_lies)
     return k.gemm(shape, x.data, 1, x.stride, dy.data, dy.stride, {}, dw, dy.columns, accumulate);
@@ -123,13 +158,16 @@ void multiply_gradient(const KernelTable<T>& k, Matrix<const T> x, Matrix<const 
 template <class T>
 void multiply_forward_columns(const KernelTable<T>& k, Matrix<const T> x, Matrix<const T> w, const T* bias,
                               Matrix<T> c) {
-  k.gemm({w.columns, c.columns, w.rows}, w.data, 1, w.stride, x.data, x.stride, {nullptr, bias}, c.data, c.stride,
-         false);
+  const GemmShape shape{w.columns, c.columns, w.rows};
+  if (multiply_in_tiles<T>(k, shape, across(w), across(x), {nullptr, bias}, c.data, c.stride, false)) return;
+  k.gemm(shape, w.data, 1, w.stride, x.data, x.stride, {nullptr, bias}, c.data, c.stride, false);
 }
 
 template <class T>
 void multiply_backward_columns(const KernelTable<T>& k, Matrix<const T> dy, Matrix<const T> w, Matrix<T> dx) {
-  k.gemm({w.rows, dx.columns, w.columns}, w.data, w.stride, 1, dy.data, dy.stride, {}, dx.data, dx.stride, false);
+  const GemmShape shape{w.rows, dx.columns, w.columns};
+  if (multiply_in_tiles<T>(k, shape, along(w), across(dy), {}, dx.data, dx.stride, false)) return;
+  k.gemm(shape, w.data, w.stride, 1, dy.data, dy.stride, {}, dx.data, dx.stride, false);
 }
 
 template <class T>
@@ -141,6 +179,10 @@ void multiply_gradient_columns(const KernelTable<T>& k, Matrix<const T> x, Matri
     return;
   }
   const Size units = dy.rows;
+  if (multiply_in_tiles<T>(k, {x.rows, units, x.columns}, along(x), along(dy), {}, dw, units, accumulate)) {
+    if (db) k.row_sums(dy, db, accumulate);
+    return;
+  }
   k.transpose(dy, scratch, units);
   k.gemm({x.rows, units, x.columns}, x.data, x.stride, 1, scratch, units, {}, dw, units, accumulate);
   if (db) k.column_sum({scratch, x.columns, units, units}, db, accumulate);

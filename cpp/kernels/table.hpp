@@ -77,10 +77,27 @@ template <class T> struct GemmBias {
   const T* per_row = nullptr;
 };
 
+// A matrix that takes part in a product as A or B. Its rows run along the depth of the product, or each is one depth.
+enum class DepthLies { along_rows, across_rows };
+template <class T> struct Operand {
+  const T* data;
+  Size stride;
+  DepthLies lies;
+};
+
+// Products by a unit that multiplies whole tiles, for operands of any size and lie.
+template <class T> struct TileProduct {
+  Size room;  // numbers of memory that multiply works in
+  // As KernelTable::gemm.
+  void (*multiply)(GemmShape, const Operand<T>& a, const Operand<T>& b, GemmBias<T> bias, T* c, Size c_stride,
+                   bool accumulate, T* memory);
+};
+
 template <class T> struct KernelTable {
   const char* isa;
-  Size vector_width;   // numbers of type T in a register
-  Size block_columns;  // of the blocks into which a large B is copied, or 0 where BLAS multiplies these better
+  Size vector_width;            // numbers of type T in a register
+  Size block_columns;           // of the blocks into which a large B is copied, or 0 where BLAS multiplies these better
+  const TileProduct<T>* tiles;  // null where the processor has none for this type
 
   const ActivationKernel<T>* activations;
   int activation_count;

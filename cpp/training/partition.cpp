@@ -8,6 +8,7 @@ namespace {
 
 constexpr double near_cache = 64 * 1024;    // bytes of a block's numbers that keep to L1 and the near part of L2
 constexpr Size large_weights = 256 * 1024;  // numbers of a weight matrix that streams from L3 and wants tall blocks
+constexpr Size packed_weights = 32 * 1024;  // that are packed for each block of rows, where there are tiles
 constexpr double work_worth_a_task = 1e6;   // multiplications, some ten microseconds
 constexpr Size least_columns = 8;           // fewer samples than that leave too many lanes idle
 constexpr double work_worth_sharing = 6e5;  // of a whole step; less is done by one thread before two have met
@@ -86,8 +87,9 @@ template <class T>
 Partition partition_training(const Network<T>& network, Size rows, bool keep_rows, Arrangement arrangement) {
   if (arrangement == Arrangement::samples_as_columns) return partition_columns(network, rows);
   const double row_bytes = bytes_per_row(network, true);
-  const bool streams = largest_weights(network) >= large_weights;
-  const Size smallest = streams ? 128 : 32, largest = streams ? 256 : 64;
+  const Size weights = largest_weights(network);
+  const bool streams = weights >= large_weights, packs = network.kernels().tiles && weights >= packed_weights;
+  const Size smallest = streams ? 128 : packs ? 64 : 32, largest = streams ? 256 : 64;
   const Size height = std::clamp(static_cast<Size>(near_cache / row_bytes), smallest, largest);
   if (const Size chunks = keep_rows ? 0 : std::min(count_chunks(network, rows), rows); chunks > 0) {
     Partition partition = cut(rows, 1, std::min(divide_up(divide_up(rows, chunks), height) * chunks, rows), chunks);
@@ -97,7 +99,7 @@ Partition partition_training(const Network<T>& network, Size rows, bool keep_row
   // An even number of blocks of some work each, so that two threads and more have something to share.
   Size blocks = divide_up(rows, height);
   const Size tasks = static_cast<Size>(work_of(network, rows) / work_worth_a_task);
-  const Size worthwhile = std::min<Size>({tasks, 4, rows / 16});
+  const Size worthwhile = std::min<Size>({tasks, packs ? 2 : 4, rows / 16});
   blocks = std::max(blocks, worthwhile);
   if (blocks > 1) blocks += blocks % 2;
   blocks = std::min(blocks, rows);

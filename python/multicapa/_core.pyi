@@ -23,6 +23,17 @@ def shuffled(order: _Array, seed: int, stream: int) -> npt.NDArray[np.int64]: ..
 def find_not_finite(array: _Array, as_float32: bool) -> int: ...
 def activation_values(isa: str, name: str, z: _Array) -> _Array: ...
 def loss_costs(isa: str, name: str, y: _Array, targets: _Array) -> _Array: ...
+def multiply_tiles(
+    isa: str,
+    a: _Array,
+    a_along: bool,
+    b: _Array,
+    b_along: bool,
+    c: _Array,
+    per_column: _Array | None = None,
+    per_row: _Array | None = None,
+    accumulate: bool = False,
+) -> None: ...
 
 class Optimizer:
     def __init__(self, name: str, hyperparameters: Sequence[SupportsFloat], count: int) -> None: ...
