@@ -43,7 +43,8 @@ template <class T> Way way_to_multiply(const KernelTable<T>& k, GemmShape shape,
 
 // Whether the tiles are ahead, their packing included. Times are in cycles of one core.
 template <class T> bool tiles_pay(const KernelTable<T>& k, GemmShape s, const Operand<T>& a, const Operand<T>& b) {
-  if (!k.tiles) return false;
+  constexpr Size least_work = 1 << 18;  // multiplications; below, even the question would take too long
+  if (!k.tiles || s.rows * s.columns * s.depth < least_work) return false;
   constexpr double of_call = 300, of_tiles = 170, of_packing = 0.5, of_turning = 0.3, of_registers = 0.6;
   const auto up = [](Size n, Size unit) { return static_cast<double>((n + unit - 1) / unit); };
   const auto packing = [&](Size outer, bool turned) {
