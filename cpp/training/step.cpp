@@ -20,6 +20,7 @@ Step<T>::Step(Network<T>& network, const Objective<T>& objective, const StepShap
       shape_(shape),
       work_per_row_(3 * network.work_per_row()),
       partition_(partition_training(network, shape.rows, shape.keep_rows, shape.arrangement)),
+      pace_(shape.threads, work_per_row_ * static_cast<double>(shape.rows)),
       block_costs_(partition_.blocks.size()) {
   const Size nodes = static_cast<Size>(network.nodes().size());
   for (Size n = 0; n < nodes; ++n)

@@ -14,6 +14,7 @@
 #include "training/block_loss.hpp"
 #include "training/objective.hpp"
 #include "training/optimizer.hpp"
+#include "training/pace.hpp"
 #include "training/partition.hpp"
 #include "training/samples.hpp"
 
@@ -33,6 +34,7 @@ template <class T> class Step {
   Step(Network<T>& network, const Objective<T>& objective, const StepShape& shape);
 
   const StepShape& shape() const { return shape_; }
+  Pace& pace() { return pace_; }
   Size rows() const { return shape_.rows; }
 
   using Closing = FunctionRef<void()>;  // run once, by one member, when all of the work is done
@@ -107,6 +109,7 @@ template <class T> class Step {
   const StepShape shape_;
   const double work_per_row_;  // multiplications, forward and back
   const Partition partition_;
+  Pace pace_;
   std::vector<Size> syncs_;  // nodes that need sums over the whole batch
   std::vector<NodeGradient> node_gradients_;
   std::vector<ParameterTask> tasks_;

@@ -67,8 +67,8 @@ template <class T> EpochResult Trainer<T>::run(const Epoch<T>& epoch) {
   Size done = 0;
   std::atomic<bool> over{false};  // set once and for good, so that a late member reads it right
 
-  run_team(shape.threads, [&](Member& member) {
-    for (Size s = 0; s < steps && !over; ++s) {
+  const auto run_steps = [&](Member& member, Size from, Size to) {
+    for (Size s = from; s < to && !over; ++s) {
       Step<T>& step = remainder && s == steps - 1 ? last : full;
       const BatchRows rows{epoch.order, s * batch, count};
       step.compute_rows(
@@ -87,7 +87,14 @@ template <class T> EpochResult Trainer<T>::run(const Epoch<T>& epoch) {
         ++result.steps;
       });
     }
-  });
+  };
+  for (Size s = 0; s < steps && !over;) {
+    const Pace::Stretch stretch = full.pace().next(steps - s);
+    const Pace::Clock::time_point start = Pace::Clock::now();
+    run_team(stretch.threads, [&](Member& member) { run_steps(member, s, s + stretch.steps); });
+    full.pace().report(stretch, Pace::Clock::now() - start);
+    s += stretch.steps;
+  }
 
   network_.training_steps += static_cast<std::uint64_t>(result.steps);
   result.loss = done ? result.loss / static_cast<double>(done) : std::nan("");
