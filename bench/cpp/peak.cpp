@@ -1,4 +1,4 @@
-// The most one core can do: chains of multiply-adds in registers, as many as hide their latency.
+// The most one core can do: chains of multiply-adds in registers, as many as hide their latency. Tiles are not counted.
 
 #include "bench.hpp"
 
@@ -38,7 +38,7 @@ template <class T> struct Peak {
 
 template <class T> Peak<T> peak_of([[maybe_unused]] const std::string& isa) {
 #if defined(__x86_64__)
-  if (isa == "v4") return {chains_v4<T>, 64};
+  if (isa == "v4" || isa == "amx") return {chains_v4<T>, 64};
   if (isa == "v3") return {chains_v3<T>, 32};
   return {chains_v2<T>, 16};
 #else

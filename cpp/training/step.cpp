@@ -50,7 +50,8 @@ template <class T> void Step<T>::plan_gradients() {
 template <class T> void Step<T>::plan_tasks() {
   constexpr double work_per_task = 4e5;  // multiplications: some microseconds, far above what a task costs
   constexpr Size most_pieces = 16;
-  const Size least_rows = network_.kernels().tiles ? 128 : 16;  // each piece packs the deltas of the whole batch
+  // Each piece packs the deltas of the whole batch for the tiles.
+  const Size least_rows = !network_.kernels().tiles ? 16 : rows() < 128 ? 128 : 256;
   for (const Tensor& tensor : network_.parameter_tensors()) {
     const bool whole = at(node_gradients_, tensor.node).origin == Origin::whole_batch;
     const double work = static_cast<double>(tensor.count) * static_cast<double>(whole ? rows() : 8);
