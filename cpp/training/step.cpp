@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace multicapa {
 namespace {
@@ -48,23 +49,53 @@ template <class T> void Step<T>::plan_gradients() {
 }
 
 template <class T> void Step<T>::plan_tasks() {
-  constexpr double work_per_task = 4e5;  // multiplications: some microseconds, far above what a task costs
+  // In multiplications: some microseconds for a product, less than one for an update and the sums before it.
+  constexpr double work_per_product = 4e5, work_per_update = 5e3;
+  const Size work_of_update = 8 + static_cast<Size>(partition_.chunks.size());
   constexpr Size most_pieces = 16;
-  // Each piece packs the deltas of the whole batch for the tiles.
-  const Size least_rows = !network_.kernels().tiles ? 16 : rows() < 128 ? 128 : 256;
+  // Each piece of a product packs the deltas of the whole batch for the tiles.
+  const Size rows_of_product = !network_.kernels().tiles ? 16 : rows() < 128 ? 128 : 256, rows_of_update = 16;
   for (const Tensor& tensor : network_.parameter_tensors()) {
     const bool whole = at(node_gradients_, tensor.node).origin == Origin::whole_batch;
-    const double work = static_cast<double>(tensor.count) * static_cast<double>(whole ? rows() : 8);
-    Size pieces = std::min({static_cast<Size>(work / work_per_task), tensor.rows() / least_rows, most_pieces});
+    const double work = static_cast<double>(tensor.count) * static_cast<double>(whole ? rows() : work_of_update);
+    const Size worthwhile = static_cast<Size>(work / (whole ? work_per_product : work_per_update));
+    Size pieces = std::min({worthwhile, tensor.rows() / (whole ? rows_of_product : rows_of_update), most_pieces});
     pieces = std::max<Size>(pieces + pieces % 2, 1);  // an even number, for two threads to share
     const Size row_size = tensor.count / tensor.rows();
     for (Size p = 0; p < pieces; ++p) {
       const Size first = tensor.rows() * p / pieces, last = tensor.rows() * (p + 1) / pieces;
-      tasks_.push_back({&tensor, first, last - first, tensor.offset + first * row_size, (last - first) * row_size});
+      tasks_.push_back({&tensor, first, last - first, tensor.offset + first * row_size, (last - first) * row_size,
+                        work / static_cast<double>(pieces)});
     }
   }
   task_penalties_.resize(tasks_.size());
   task_squares_.resize(tasks_.size());
+  plan_shares();
+}
+
+// Small tasks are taken together, in an even number of shares of nearly the same work: each taking costs a message from
+// core to core.
+template <class T> void Step<T>::plan_shares() {
+  constexpr double work_per_share = 3e4;
+  const double total = std::accumulate(tasks_.begin(), tasks_.end(), 0.0,
+                                       [](double sum, const ParameterTask& task) { return sum + task.work; });
+  const double wanted = std::max(2 * std::round(total / (2 * work_per_share)), 2.0);
+  const bool each_alone = wanted >= static_cast<double>(tasks_.size());
+  double before = 0;
+  for (std::size_t t = 0; t < tasks_.size(); ++t) {
+    const double middle = (before + tasks_[t].work / 2) / total * wanted;
+    if (each_alone || middle >= static_cast<double>(shares_.size())) shares_.push_back(static_cast<Size>(t));
+    before += tasks_[t].work;
+  }
+  shares_.push_back(static_cast<Size>(tasks_.size()));
+}
+
+// One phase: work(task) for all tasks.
+template <class T> template <class Work> void Step<T>::for_tasks(Member& member, Work&& work, const Closing& closing) {
+  const auto run_share = [&](Size s) {
+    for (Size t = at(shares_, s); t < at(shares_, s + 1); ++t) work(t);
+  };
+  member.phase(static_cast<Size>(shares_.size()) - 1, run_share, closing);
 }
 
 template <class T> void Step<T>::plan_lanes() {
@@ -137,7 +168,7 @@ void Step<T>::compute_rows(Member& member, const Samples<T>& samples, const Batc
 // The batch sees w + stddev · n; the update goes to w itself.
 template <class T> void Step<T>::perturb_weights(Member& member, std::uint64_t step) {
   const KernelTable<T>& kernels = network_.kernels();
-  member.phase(static_cast<Size>(tasks_.size()), [&](Size t) {
+  const auto perturb = [&](Size t) {
     const ParameterTask& task = at(tasks_, t);
     const T* clean = network_.parameters().data() + task.offset;
     T* noisy = noisy_.data() + task.offset;
@@ -148,7 +179,8 @@ template <class T> void Step<T>::perturb_weights(Member& member, std::uint64_t s
       std::copy_n(clean, task.size, noisy);
     }
     derive(task, noisy_.data());
-  });
+  };
+  for_tasks(member, perturb, [] {});
 }
 
 template <class T> void Step<T>::derive(const ParameterTask& task, const T* parameters) {
@@ -243,7 +275,6 @@ template <class T> void Step<T>::run_loss(Lane& lane, Size block, const Input& i
 template <class T> void Step<T>::update_parameters(Member& member, Optimizer<T>* optimizer, const Closing& closing) {
   if (optimizer && updates_as_one(*optimizer))
     return member.phase(1, [&](Size) { update_as_one(*optimizer); }, closing);
-  const Size tasks = static_cast<Size>(tasks_.size());
   const bool rescales = optimizer && objective_.norm != GradientNorm::as_is;
   const T l2 = objective_.l2 + objective_.l2_shared / at(lanes_, member.index()).divisor;
   const auto trained = [&](Size t) { return !optimizer || !at(tasks_, t).tensor->frozen; };
@@ -252,14 +283,12 @@ template <class T> void Step<T>::update_parameters(Member& member, Optimizer<T>*
     compute_gradient(t, l2);
     if (optimizer && !rescales) apply_update(t, *optimizer, T(1));
   };
-  if (!rescales) return member.phase(tasks, compute, closing);
-  member.phase(tasks, compute, [&] { norm_factor_ = norm_factor(); });
-  member.phase(
-      tasks,
-      [&](Size t) {
-        if (trained(t)) apply_update(t, *optimizer, norm_factor_);
-      },
-      closing);
+  if (!rescales) return for_tasks(member, compute, closing);
+  for_tasks(member, compute, [&] { norm_factor_ = norm_factor(); });
+  const auto update = [&](Size t) {
+    if (trained(t)) apply_update(t, *optimizer, norm_factor_);
+  };
+  for_tasks(member, update, closing);
 }
 
 // A network so small that its gradient is one thread's work is updated in one go over the flat vectors, unless some

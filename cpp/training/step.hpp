@@ -63,6 +63,7 @@ template <class T> class Step {
     const Tensor* tensor;
     Size first, count;  // rows of the tensor
     Size offset, size;  // of its numbers in the flat vector
+    double work;        // multiplications
   };
   // One thread's present block: its calls and its loss.
   struct Lane {
@@ -80,6 +81,7 @@ template <class T> class Step {
 
   void plan_gradients();
   void plan_tasks();
+  void plan_shares();
   void plan_lanes();
   // Whether the layers will read what is derived from the parameters.
   bool derives() const { return shape_.arrangement == Arrangement::samples_as_rows && shape_.rows > 1; }
@@ -103,6 +105,7 @@ template <class T> class Step {
   T norm_factor() const;
   template <class Work>
   void for_blocks(Member& member, Lane& lane, Interruption& interruption, Work&& work, const Closing& closing);
+  template <class Work> void for_tasks(Member& member, Work&& work, const Closing& closing);
 
   Network<T>& network_;
   const Objective<T>& objective_;
@@ -113,6 +116,7 @@ template <class T> class Step {
   std::vector<Size> syncs_;  // nodes that need sums over the whole batch
   std::vector<NodeGradient> node_gradients_;
   std::vector<ParameterTask> tasks_;
+  std::vector<Size> shares_;  // the first task of each, and the end
   Size chunk_stride_ = 0;
   Buffer<T> chunk_gradients_, block_sums_, noisy_;
   Size sums_stride_ = 0;
