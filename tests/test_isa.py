@@ -78,6 +78,8 @@ def test_no_shared_symbols(source, level, tmp_path):
 
     At -O0 nothing is inlined, so anything that could be shared shows; -O3 is what is shipped.
     """
+    if source.stem == "amx" and "amx" not in mc._core.available_isas():
+        pytest.skip("the assembler may not know the tiles' instructions")
     isa, made = source.stem.removeprefix("isa_"), tmp_path / "kernels.o"
     subprocess.run([COMPILER, level, *flags_of(isa), "-c", str(source), "-o", str(made)], check=True, timeout=300)
     listing = subprocess.run(["nm", "-C", str(made)], check=True, capture_output=True, text=True).stdout

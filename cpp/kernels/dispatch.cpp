@@ -2,7 +2,7 @@
 
 #include "kernels/dispatch.hpp"
 
-#if defined(__x86_64__) && defined(__linux__)
+#if defined(MULTICAPA_TILES) && defined(__linux__)
 #include <cpuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -16,9 +16,12 @@ namespace multicapa {
 
 #if defined(__x86_64__)
 extern const KernelTables kernel_tables_v2, kernel_tables_v3, kernel_tables_v4;
-extern const TileProduct<float> amx_product;
 #else
 extern const KernelTables kernel_tables_baseline;
+#endif
+
+#if defined(MULTICAPA_TILES)
+extern const TileProduct<float> amx_product;
 #endif
 
 namespace {
@@ -29,7 +32,7 @@ struct InstructionSet {
   bool available;
 };
 
-#if defined(__x86_64__)
+#if defined(MULTICAPA_TILES)
 // Linux saves the tiles' eight kilobytes only for processes that have asked for it.
 bool offers_tiles() {
 #if defined(__linux__)
@@ -51,6 +54,9 @@ KernelTables tables_with_tiles() {
   return tables;
 }
 
+#endif
+
+#if defined(__x86_64__)
 // Best first.
 std::vector<InstructionSet> instruction_sets() {
   __builtin_cpu_init();
@@ -60,12 +66,14 @@ std::vector<InstructionSet> instruction_sets() {
   const bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                   __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
                   __builtin_cpu_supports("avx512vl");
+  std::vector<InstructionSet> sets = {
+      {"v4", &kernel_tables_v4, v4}, {"v3", &kernel_tables_v3, v3}, {"v2", &kernel_tables_v2, v2}};
+#if defined(MULTICAPA_TILES)
   static const bool amx = v4 && offers_tiles();
   static const KernelTables kernel_tables_amx = tables_with_tiles();
-  return {{"amx", &kernel_tables_amx, amx},
-          {"v4", &kernel_tables_v4, v4},
-          {"v3", &kernel_tables_v3, v3},
-          {"v2", &kernel_tables_v2, v2}};
+  sets.insert(sets.begin(), {"amx", &kernel_tables_amx, amx});
+#endif
+  return sets;
 }
 #else
 std::vector<InstructionSet> instruction_sets() { return {{"baseline", &kernel_tables_baseline, true}}; }

@@ -130,23 +130,6 @@ template <class T> inline Vector<T> square_root(Vector<T> a) {
 }
 #endif
 
-// The same to a unit in the last place or so, for formulas that are no more exact themselves: an approximation to 14
-// bits and one step of Newton's method take a third of the time of the division and the root, which the processor
-// doesn't pipeline. Of numbers below the least normal one the root is too small, but not more than they are.
-template <class T> inline Vector<T> near_root(Vector<T> a) { return square_root<T>(a); }
-template <class T> inline Vector<T> near_quotient(Vector<T> a, Vector<T> b) { return a / b; }
-#if defined(__AVX512F__) && MULTICAPA_VECTOR_BYTES == 64
-template <> inline Vector<float> near_root<float>(Vector<float> a) {
-  const Vector<float> inverse = (Vector<float>)_mm512_rsqrt14_ps((__m512)maximum<float>(a, broadcast(0x1p-126f)));
-  const Vector<float> root = a * inverse, half = inverse * 0.5f;
-  return root + root * (0.5f - root * half);
-}
-template <> inline Vector<float> near_quotient<float>(Vector<float> a, Vector<float> b) {
-  const Vector<float> inverse = (Vector<float>)_mm512_rcp14_ps((__m512)b), quotient = a * inverse;
-  return quotient + inverse * (a - b * quotient);
-}
-#endif
-
 // Sums and maxima over the lanes halve the register each time, so the order is fixed for an instruction set.
 template <class T> inline T sum_lanes(Vector<T> vector) {
   T lane[width<T>];

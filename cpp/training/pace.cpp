@@ -8,6 +8,7 @@ namespace {
 constexpr double multiplications_per_second = 2e10;
 constexpr Pace::Duration shortest_trial{3e-4};  // far above what it takes to wake the threads
 constexpr Pace::Duration longest_step{2e-3};    // for steps that are longer threads are worth their while
+constexpr Pace::Duration least_step{1e-8};      // should the clock stand still
 constexpr int first_trials = 3;                 // of each of the two, in turn
 constexpr double rarity = 150;                  // later, between two trials, so many times as long as one
 constexpr double forgetting = 1.03;             // of the best time: the machine may have changed
@@ -34,7 +35,7 @@ Pace::Duration Pace::length() const {
 Pace::Stretch Pace::next(Size steps) const {
   if (candidates_.size() == 1) return {candidates_[0].threads, steps};
   const Size wanted = static_cast<Size>((length() - since_) / step_) + 1;
-  return {candidates_[trying_ ? neighbour() : best_].threads, std::min(steps, wanted)};
+  return {candidates_[trying_ ? neighbour() : best_].threads, std::clamp<Size>(wanted, 1, steps)};
 }
 
 void Pace::report(const Stretch& stretch, Clock::duration taken) {
@@ -46,7 +47,7 @@ void Pace::report(const Stretch& stretch, Clock::duration taken) {
   since_ += taken;
   const bool better = trying_ && candidate.step < candidates_[best_].step * advantage;
   if (better) best_ = static_cast<std::size_t>(&candidate - candidates_.data());
-  step_ = candidates_[best_].step;
+  step_ = std::max(candidates_[best_].step, least_step);
   if (!better && since_ < length()) return;
   since_ = Duration(0);
   if (trying_) ++turn_;
