@@ -37,7 +37,10 @@ template <class Float> struct TileRows {
   Float* at(Size row) const { return first + row / 2 * distance + row % 2 * tile_size; }
 };
 
+// clang-format off
+#include "kernels/unrolled.inl"
 #include "kernels/amx_packing.inl"
+// clang-format on
 
 // The compiler must not keep what a tile reads in registers, nor think that it knows what a tile has written.
 template <int tile> inline void load_tile(const void* from, Size bytes_between_rows) {
@@ -67,16 +70,6 @@ class Tiles {
   }
   ~Tiles() { asm volatile("tilerelease"); }
 };
-
-template <int Index> struct Constant {
-  constexpr operator int() const { return Index; }
-};
-template <int Count, int Index = 0, class Body> [[gnu::always_inline]] inline void unrolled(Body&& body) {
-  if constexpr (Index < Count) {
-    body(Constant<Index>{});
-    unrolled<Count, Index + 1>(body);
-  }
-}
 
 // A block of A is packed and stays in L2 while strips of B are, of which half a strip and as much of A share L1.
 constexpr Size most_row_tiles = 16, most_left = 256;  // of a block: rows, and triples in all

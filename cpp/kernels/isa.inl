@@ -26,6 +26,7 @@ namespace {
 // clang-format off
 #include "kernels/simd.inl"
 #include "kernels/math.inl"
+#include "kernels/unrolled.inl"
 #include "kernels/loops.inl"
 #include "kernels/softmax.inl"
 #include "kernels/activations.inl"

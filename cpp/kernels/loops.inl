@@ -46,14 +46,3 @@ inline void for_elements(Matrix<A> x, Matrix<B> y, Matrix<C> z, Body body) {
     for_vectors<C>(count, [&](Size i, auto part) { body(part, x_row + i, y_row + i, z_row + i); });
   }
 }
-
-// body(0), body(1), … body(Count − 1) with the index known to the compiler.
-template <int Index> struct Constant {
-  constexpr operator int() const { return Index; }
-};
-template <int Count, int Index = 0, class Body> [[gnu::always_inline]] inline void unrolled(Body&& body) {
-  if constexpr (Index < Count) {
-    body(Constant<Index>{});
-    unrolled<Count, Index + 1>(body);
-  }
-}
