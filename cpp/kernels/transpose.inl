@@ -36,7 +36,6 @@ template <class T, class Row> inline void transpose_block(Size rows, Size column
 #pragma GCC unroll 16
     for (Size r = 0; r < side; ++r) square[r] = row(r);
   } else {
-#pragma GCC unroll 16
     for (Size r = 0; r < side; ++r) square[r] = r < rows ? row(r) : Vector<T>{};
   }
   transpose_square<T>(square);
@@ -44,12 +43,8 @@ template <class T, class Row> inline void transpose_block(Size rows, Size column
 #pragma GCC unroll 16
     for (Size c = 0; c < side; ++c) store(y + c * y_stride, square[c]);
   } else {
-    const auto put = [&](Size c) {
+    for (Size c = 0; c < columns; ++c)
       rows == side ? store(y + c * y_stride, square[c]) : store_partial(y + c * y_stride, square[c], rows);
-    };
-#pragma GCC unroll 16
-    for (Size c = 0; c < side; ++c)
-      if (c < columns) put(c);
   }
 }
 
