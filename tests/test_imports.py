@@ -15,7 +15,7 @@ CPP_LEAVES = {"network/spec.hpp": "base", "network/spec.cpp": "base"}  # they st
 
 # Each module of python/multicapa may import those of its own row and of the rows before.
 PYTHON_ORDER = (
-    {"_core", "checks", "errors"},
+    {"_core", "blas", "checks", "errors"},
     {"arrays", "data", "history", "initializers", "layers", "losses", "optimizers", "plots", "schedules", "threads"},
     {"graph", "regularization", "views"},
     {"augment", "callbacks", "curriculum", "diagnosis", "drawing", "feed", "lbfgs", "progress", "summary"},

@@ -1,5 +1,6 @@
 """The same bits for any number of threads, and dropout, whose mask must not depend on them either."""
 
+import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -159,6 +160,21 @@ print(mc.get_num_threads() == allowed)
 def test_threadpoolctl_is_obeyed():
     pytest.importorskip("threadpoolctl")
     assert output_of(LIMITED).split() == ["1", "5", "True"]
+
+
+THREADS_BORN = """
+import os
+import numpy
+os.environ.pop("OPENBLAS_NUM_THREADS", None)
+before = len(os.listdir("/proc/self/task"))
+import multicapa
+print(len(os.listdir("/proc/self/task")) - before, os.environ.get("OPENBLAS_NUM_THREADS"))
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="counts the threads as Linux tells them")
+def test_importing_starts_no_threads_and_leaves_the_environment_alone():
+    assert output_of(THREADS_BORN) == "0 None"
 
 
 def test_limit_for_one_thread_leaves_others_alone():

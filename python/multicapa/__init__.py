@@ -9,6 +9,7 @@
 import importlib
 from typing import Any
 
+from multicapa import blas as blas  # the first: it loads the core
 from multicapa import callbacks, data, initializers, layers, losses, optimizers, schedules
 from multicapa._core import max_threads as get_num_threads
 from multicapa.callbacks import (

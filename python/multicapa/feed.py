@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,8 @@ from multicapa import _core
 from multicapa.arrays import Array, as_samples
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
+
     from multicapa.curriculum import Curriculum
     from multicapa.network import Network
     from multicapa.training import Augmenter, Samples
@@ -35,7 +36,7 @@ class Feed:
         self._augment = augment
         self._curriculum = curriculum
         self._shuffle = shuffle
-        self._pool = ThreadPoolExecutor(1, "multicapa-augment") if augment is not None else None
+        self._pool = _one_thread() if augment is not None else None
         self._coming: Future[Array] | None = None
 
     def __enter__(self) -> Feed:
@@ -75,3 +76,9 @@ class Feed:
 
     def _generator(self, stream: int) -> np.random.Generator:
         return np.random.Generator(np.random.Philox(key=np.array([self._network.seed, stream], dtype=np.uint64)))
+
+
+def _one_thread() -> ThreadPoolExecutor:
+    from concurrent.futures import ThreadPoolExecutor  # only now: it brings half a dozen modules along
+
+    return ThreadPoolExecutor(1, "multicapa-augment")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +21,8 @@ _KEY = "multicapa"
 
 def save(network: Network, path: str | os.PathLike[str]) -> None:
     """Write a network; the file appears whole or not at all."""
+    from pathlib import Path
+
     from safetensors.numpy import save as to_bytes
 
     if any(layer["type"] == "custom_activation" for layer in network.spec) or isinstance(
@@ -112,7 +113,7 @@ def load(path: str | os.PathLike[str]) -> Network:
 def _read(path: str | os.PathLike[str]) -> tuple[str, dict[str, Any]]:
     from safetensors import SafetensorError, safe_open
 
-    if not Path(path).is_file():
+    if not os.path.isfile(path):
         raise FileNotFoundError(f"there is no file {os.fspath(path)!r}")
     try:
         with safe_open(os.fspath(path), framework="numpy") as file:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from multicapa.blas import plain_blas
 from multicapa.errors import DivergenceError
-from multicapa.threads import plain_blas
 
 if TYPE_CHECKING:
     from multicapa.history import History

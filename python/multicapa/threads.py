@@ -1,10 +1,7 @@
 """How many threads the core may use."""
 
 import contextlib
-import functools
-import threading
 from collections.abc import Iterator
-from typing import Any
 
 from multicapa import _core
 
@@ -41,38 +38,3 @@ def at_most(n: int | None) -> Iterator[None]:
         yield
     finally:
         _core.limit_threads_here(before)
-
-
-class _PlainBlas:
-    """The limit holds for the whole process, so the first who asks sets it and the last who leaves lifts it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._inside = 0
-        self._limit: Any = None
-
-    @contextlib.contextmanager
-    def __call__(self) -> Iterator[None]:
-        with self._lock:
-            if self._inside == 0:
-                self._limit = _blas_libraries().limit(limits=1)
-            self._inside += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._inside -= 1
-                if self._inside == 0:
-                    self._limit.restore_original_limits()
-
-
-#: A context in which the BLAS libraries of NumPy and SciPy use no threads of their own. For many small calls: on a busy
-#: machine their threads wait a time slice for each other at every one.
-plain_blas = _PlainBlas()
-
-
-@functools.cache
-def _blas_libraries() -> Any:
-    from threadpoolctl import ThreadpoolController  # comes with scikit-learn
-
-    return ThreadpoolController().select(user_api="blas")

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
-from comparison.work import Data, Work, first_weights, judge, log_softmax, logits
+from comparison.work import Data, Weights, Work, first_weights, judge, log_softmax, logits
 
 CHECKED_STEPS = 50
 
@@ -55,7 +56,12 @@ class TrainingBench(Bench):
         self.work, self.data = work, Data(work)
         self.weights = first_weights(work)
         self.training: Any = importlib.import_module(f"comparison.{module}").Training(self.data, threads)
-        self.first_loss = judge(work, self.weights, self.data)
+        self.first_loss = self.judged(self.weights)
+
+    def judged(self, weights: Weights) -> float:
+        """By one thread: NumPy's others would spin for a tenth of a second, in the way of whatever is timed next."""
+        with threadpool_limits(1, user_api="blas"):
+            return judge(self.work, weights, self.data)
 
     def check(self) -> Losses:
         self.time(math.ceil(CHECKED_STEPS / self.work.steps))
@@ -66,7 +72,7 @@ class TrainingBench(Bench):
         begin = time.perf_counter()
         self.training.run(repetitions)
         taken = time.perf_counter() - begin
-        self.last_loss = judge(self.work, self.training.weights(), self.data)
+        self.last_loss = self.judged(self.training.weights())
         if not self.last_loss < self.first_loss:
             raise Failure(f"the loss went from {self.first_loss:.4g} to {self.last_loss:.4g} in {repetitions} epochs")
         return taken

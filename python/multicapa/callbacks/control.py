@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from multicapa.callbacks.base import Callback, Monitor
@@ -93,9 +92,9 @@ class Checkpoint(Monitor):
 
     def on_fit_begin(self, run: Run) -> None:
         self.best = math.nan
-        folder = Path(self.path).parent
-        if not folder.is_dir():
-            raise FileNotFoundError(f"the folder {str(folder)!r} of the checkpoint does not exist")
+        folder = os.path.dirname(self.path) or "."
+        if not os.path.isdir(folder):
+            raise FileNotFoundError(f"the folder {folder!r} of the checkpoint does not exist")
 
     def on_epoch_end(self, run: Run, epoch: dict[str, Any]) -> None:
         if not self.best_only or self.improved(epoch):

@@ -6,7 +6,6 @@ import csv
 import itertools
 import numbers
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from multicapa.callbacks.base import Callback
@@ -42,6 +41,8 @@ class CSVLog(Callback):
     def __init__(self, path: str | os.PathLike[str], append: bool = False) -> None:
         if not isinstance(append, bool):
             raise TypeError(f"append should be True or False, not {append!r}")
+        from pathlib import Path
+
         self.path = Path(path)
         self.append = append
         self._file: TextIO | None = None
@@ -110,7 +111,7 @@ class TensorBoard(Callback):
     """
 
     def __init__(self, log_dir: str | os.PathLike[str], histograms: int = 0) -> None:
-        self.log_dir = Path(log_dir)
+        self.log_dir = os.fspath(log_dir)
         self.histograms = check_integer(histograms, "histograms", minimum=0)
         self._epochs = 0  # of the fits before
         self._writers: dict[str, Any] = {}
@@ -147,7 +148,7 @@ class TensorBoard(Callback):
             except ImportError as error:
                 raise ImportError('TensorBoard needs tensorboardX: pip install "multicapa[tensorboard]"') from error
             suffix = f".{os.getpid()}.{next(_file_numbers)}"
-            self._writers[place] = SummaryWriter(str(self.log_dir / place), filename_suffix=suffix)
+            self._writers[place] = SummaryWriter(os.path.join(self.log_dir, place), filename_suffix=suffix)
         return self._writers[place]
 
 
