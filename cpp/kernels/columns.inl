@@ -53,6 +53,20 @@ template <class T, class Source> inline Vector<T> load_converted(const Source* s
   }
 }
 
+// Up to four features: a whole square would be mostly empty.
+template <class T, int Features, class Source>
+inline void gather_fours(const Source* const* rows, Size here, T* out, Size out_stride) {
+  T packed[4 * width<T>] = {};
+  for (Size r = 0; r < here; ++r)
+    for (int f = 0; f < Features; ++f) packed[4 * r + f] = static_cast<T>(rows[r][f]);
+  Vector<T> column[4];
+  transpose_fours(packed, column);
+  unrolled<Features>([&](auto f) {
+    T* to = out + f * out_stride;
+    here == width<T> ? store(to, column[f]) : store_partial(to, column[f], here);
+  });
+}
+
 template <class T, class Source>
 inline void gather_columns_of(const Source* source, Size source_stride, const Size* index, Size first, Size samples,
                               Matrix<T> out) {
@@ -63,9 +77,14 @@ inline void gather_columns_of(const Source* source, Size source_stride, const Si
     for (Size r = 0; r < here; ++r) rows[r] = source + (index ? index[first + s + r] : first + s + r) * source_stride;
     for (Size r = 0; index && r < side && s + side + r < samples; ++r)
       __builtin_prefetch(source + index[first + s + side + r] * source_stride);
-    for (Size f = 0; f < out.rows; f += side) {
+    T* to = out.data + s;
+    if (out.rows == 1) gather_fours<T, 1>(rows, here, to, out.stride);
+    else if (out.rows == 2) gather_fours<T, 2>(rows, here, to, out.stride);
+    else if (out.rows == 3) gather_fours<T, 3>(rows, here, to, out.stride);
+    else if (out.rows == 4) gather_fours<T, 4>(rows, here, to, out.stride);
+    for (Size f = 0; out.rows > 4 && f < out.rows; f += side) {
       const Size features = out.rows - f < side ? out.rows - f : side;
-      transpose_block(here, features, out.data + f * out.stride + s, out.stride,
+      transpose_block(here, features, to + f * out.stride, out.stride,
                       [&](Size r) { return load_converted<T>(rows[r] + f, features); });
     }
   }

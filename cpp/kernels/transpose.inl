@@ -63,6 +63,26 @@ template <class T> void transpose(Matrix<const T> x, T* y, Size y_stride) {
     }
 }
 
+// The lanes of a and b with even numbers, or those with odd ones.
+template <class T, bool Odd> inline Vector<T> every_second(Vector<T> a, Vector<T> b) {
+  Shuffle<T> lanes;
+  for (Size i = 0; i < width<T>; ++i) lanes[i] = 2 * i + Odd;
+  return __builtin_shuffle(a, b, lanes);
+}
+
+// From a square's side of rows of four, one after the other, to four registers.
+template <class T> inline void transpose_fours(const T* rows, Vector<T>* column) {
+  unrolled<4>([&](auto i) { column[i] = load(rows + i * width<T>); });
+  unrolled<2>([&](auto) {
+    Vector<T> mixed[4];
+    unrolled<2>([&](auto i) {
+      mixed[i] = every_second<T, false>(column[2 * i], column[2 * i + 1]);
+      mixed[i + 2] = every_second<T, true>(column[2 * i], column[2 * i + 1]);
+    });
+    unrolled<4>([&](auto i) { column[i] = mixed[i]; });
+  });
+}
+
 // Lane i of the result is the sum over the lanes of row[i]: as transpose_square, but each pair is added at once.
 template <class T> inline Vector<T> sum_square(Vector<T>* row) {
 #pragma GCC unroll 4

@@ -74,7 +74,7 @@ namespace {
 
 template <class T> Partition partition_columns(const Network<T>& network, Size rows) {
   constexpr Size unit = aligned<T>(1);
-  const Size height = std::clamp(static_cast<Size>(2 * near_cache / bytes_per_row(network, true)), Size{48}, Size{192});
+  const Size height = std::clamp(static_cast<Size>(4 * near_cache / bytes_per_row(network, true)), Size{48}, Size{384});
   const Size units = divide_up(rows, unit), chunks = std::clamp<Size>(count_chunks(network, rows), 1, units);
   Partition partition = cut(rows, unit, std::min(divide_up(divide_up(rows, chunks), height) * chunks, units), chunks);
   partition.by_chunk = true;
