@@ -71,9 +71,9 @@ class Tiles {
   ~Tiles() { asm volatile("tilerelease"); }
 };
 
-// A block of A is packed and stays in L2 while strips of B are, of which half a strip and as much of A share L1.
+// A block of A is packed and stays in L2 while strips of B are, of which each shares L1 with two rows of A's tiles.
 constexpr Size most_row_tiles = 16, most_left = 256;  // of a block: rows, and triples in all
-constexpr Size strip_tiles = 4, strip_steps = 4;      // of a strip
+constexpr Size strip_tiles = 4, strip_steps = 2;      // of a strip
 constexpr Size right_place = most_left * triple;
 constexpr Size sums_place = right_place + strip_tiles * strip_steps * triple;
 constexpr Size room = sums_place + most_row_tiles * strip_tiles * tile_size;

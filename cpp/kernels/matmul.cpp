@@ -45,7 +45,7 @@ template <class T> Way way_to_multiply(const KernelTable<T>& k, GemmShape shape,
 template <class T> bool tiles_pay(const KernelTable<T>& k, GemmShape s, const Operand<T>& a, const Operand<T>& b) {
   constexpr Size least_work = 1 << 18;  // multiplications; below, even the question would take too long
   if (!k.tiles || s.rows * s.columns * s.depth < least_work) return false;
-  constexpr double of_call = 300, of_tiles = 170, of_packing = 0.5, of_turning = 0.3, of_registers = 0.6;
+  constexpr double of_call = 300, of_tiles = 150, of_packing = 0.5, of_turning = 0.3, of_registers = 0.6;
   const auto up = [](Size n, Size unit) { return static_cast<double>((n + unit - 1) / unit); };
   const auto packing = [&](Size outer, bool turned) {
     return static_cast<double>(outer * s.depth) * (of_packing + (turned ? of_turning : 0));
