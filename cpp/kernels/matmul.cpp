@@ -2,6 +2,7 @@
 
 #include <cblas.h>
 
+#include <new>
 #include <type_traits>
 
 #include "base/memory.hpp"
@@ -56,13 +57,23 @@ template <class T> bool tiles_pay(const KernelTable<T>& k, GemmShape s, const Op
   return tiles < of_registers * static_cast<double>(s.rows * s.depth) * up(s.columns, 16);
 }
 
+// The calling thread's memory for its tiles; null where there is none to be had, as products can do without.
+template <class T> T* tile_memory(Size room) {
+  thread_local Buffer<T> memory;
+  try {
+    if (!memory.data()) memory = Buffer<T>(room);
+  } catch (const std::bad_alloc&) {
+  }
+  return memory.data();
+}
+
 // C = A·B in tiles, where that is the faster way.
 template <class T>
 bool multiply_in_tiles(const KernelTable<T>& k, GemmShape shape, const Operand<T>& a, const Operand<T>& b,
                        GemmBias<T> bias, T* c, Size c_stride, bool accumulate) {
-  if (!tiles_pay(k, shape, a, b)) return false;
-  thread_local Buffer<T> memory(k.tiles->room);
-  k.tiles->multiply(shape, a, b, bias, c, c_stride, accumulate, memory.data());
+  T* const memory = tiles_pay(k, shape, a, b) ? tile_memory<T>(k.tiles->room) : nullptr;
+  if (!memory) return false;
+  k.tiles->multiply(shape, a, b, bias, c, c_stride, accumulate, memory);
   return true;
 }
 
