@@ -92,6 +92,7 @@ def test_an_order_is_a_permutation_that_its_key_decides(count):
     assert sorted(made) == list(range(count))
     np.testing.assert_array_equal(order, np.arange(count))
     np.testing.assert_array_equal(made, _core.shuffled(order, 1, 2))
+    np.testing.assert_array_equal(made, _core.shuffled(count, 1, 2))
     if count > 3:
         assert (made != _core.shuffled(order, 1, 3)).any()
         assert (made != _core.shuffled(order, 2, 2)).any()
@@ -102,7 +103,7 @@ def test_every_permutation_is_as_likely_as_any_other():
     trials = 24_000
     counts: dict[tuple[int, ...], int] = {}
     for stream in range(trials):
-        made = tuple(_core.shuffled(np.arange(4), 7, stream).tolist())
+        made = tuple(_core.shuffled(4, 7, stream).tolist())
         counts[made] = counts.get(made, 0) + 1
     assert len(counts) == 24
     expected = trials / 24

@@ -104,7 +104,7 @@ def test_learns_digits():
     history = net.fit(images[:1400], digits[:1400], epochs=15, validation_data=(images[1400:], digits[1400:]))
     assert history["loss"][-1] < 0.2 < history["loss"][0]
     assert history["val_accuracy"][-1] > 0.8
-    assert net.evaluate(images[:1400], digits[:1400])["accuracy"] > 0.96
+    assert net.evaluate(images[:1400], digits[:1400])["accuracy"] > 0.95
 
 
 @pytest.mark.parametrize("loss", mc.losses.names())

@@ -28,17 +28,27 @@ class Xoshiro {  // xoshiro256++ (Blackman, Vigna 2019)
     return result;
   }
 
-  // Uniform in [0, limit), without a division nearly always (Lemire 2019).
-  std::uint64_t below(std::uint64_t limit) {
-    __extension__ using Wide = unsigned __int128;
-    Wide product = Wide((*this)()) * limit;
-    if (static_cast<std::uint64_t>(product) < limit)
-      for (const std::uint64_t least = -limit % limit; static_cast<std::uint64_t>(product) < least;)
-        product = Wide((*this)()) * limit;
-    return static_cast<std::uint64_t>(product >> 64);
+  // Uniform in [0, first) and in [0, second), whose product fits into a word: both from one word, and without a
+  // division nearly always (Brackett-Rozinsky, Lemire 2024).
+  std::pair<std::uint64_t, std::uint64_t> below(std::uint64_t first, std::uint64_t second) {
+    const std::uint64_t outcomes = first * second;
+    Draw draw = roll(first, second);
+    if (draw.rest < outcomes)
+      for (const std::uint64_t least = -outcomes % outcomes; draw.rest < least;) draw = roll(first, second);
+    return {draw.first, draw.second};
   }
 
  private:
+  struct Draw {
+    std::uint64_t first, second, rest;
+  };
+  Draw roll(std::uint64_t first, std::uint64_t second) {
+    __extension__ using Wide = unsigned __int128;
+    const Wide a = Wide((*this)()) * first, b = Wide(static_cast<std::uint64_t>(a)) * second;
+    const auto upper = [](Wide product) { return static_cast<std::uint64_t>(product >> 64); };
+    return {upper(a), upper(b), static_cast<std::uint64_t>(b)};
+  }
+
   std::uint64_t words_[4];
 };
 
@@ -46,9 +56,17 @@ class Xoshiro {  // xoshiro256++ (Blackman, Vigna 2019)
 
 // Fisher and Yates.
 void shuffle(Size* indices, Size count, std::uint64_t seed, std::uint64_t stream) {
+  constexpr Size most_in_pairs = Size{1} << 32;
   Xoshiro random(seed, stream);
-  for (Size i = count; i > 1; --i)
-    std::swap(indices[i - 1], indices[static_cast<Size>(random.below(static_cast<std::uint64_t>(i)))]);
+  const auto swap = [&](Size i, std::uint64_t j) { std::swap(indices[i], indices[static_cast<Size>(j)]); };
+  Size i = count;
+  for (; i > most_in_pairs; --i) swap(i - 1, random.below(static_cast<std::uint64_t>(i), 1).first);
+  for (; i > 1; i -= 2) {
+    const auto limit = static_cast<std::uint64_t>(i);
+    const auto [last, next_to_last] = random.below(limit, limit - 1);
+    swap(i - 1, last);
+    swap(i - 2, next_to_last);
+  }
 }
 
 }  // namespace multicapa

@@ -1,6 +1,7 @@
 // What the core is and has: instruction set, BLAS, threads, the lists of activations, losses and optimisers.
 
 #include <algorithm>
+#include <numeric>
 #include <sstream>
 
 #include "base/shuffle.hpp"
@@ -82,6 +83,16 @@ py::array_t<Size> shuffled(const py::array_t<Size, py::array::c_style | py::arra
   return made;
 }
 
+// The same of 0, 1, … count - 1.
+py::array_t<Size> shuffled_range(Size count, std::uint64_t seed, std::uint64_t stream) {
+  py::array_t<Size> made(count);
+  Size* indices = made.mutable_data();
+  const py::gil_scoped_release no_gil;
+  std::iota(indices, indices + count, Size{0});
+  shuffle(indices, count, seed, stream);
+  return made;
+}
+
 }  // namespace
 
 void register_facts(py::module_& module) {
@@ -97,6 +108,7 @@ void register_facts(py::module_& module) {
   module.def("losses", &losses);
   module.def("optimizers", &optimizers);
   module.def("layers", &layer_names);
+  module.def("shuffled", &shuffled_range, py::arg("count"), py::arg("seed"), py::arg("stream"));
   module.def("shuffled", &shuffled, py::arg("order"), py::arg("seed"), py::arg("stream"));
   module.def("find_not_finite", &find_not_finite, py::arg("array"), py::arg("as_float32"));
 }

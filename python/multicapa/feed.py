@@ -61,8 +61,7 @@ class Feed:
         if not self._shuffle:
             return None if admitted is None else np.ascontiguousarray(admitted)
         network = self._network
-        order = np.arange(count) if admitted is None else admitted
-        return _core.shuffled(order, network.seed, network._core.training_steps)
+        return _core.shuffled(count if admitted is None else admitted, network.seed, network._core.training_steps)
 
     def _augmented(self, epoch: int) -> Array:
         assert self._augment is not None

@@ -352,7 +352,8 @@ def _run_epochs(run: Run, feed: Feed, validation: Samples | None, batch: int, pr
 def _run_epoch(run: Run, epoch: int, feed: Feed, batch: int, progress: Progress) -> dict[str, Any]:
     network = run.network
     samples, order = feed.next(epoch, epoch + 1 < run.epochs)
-    network._set_objective(run.loss, run.regularization)  # a callback may have looked at the network in its own way
+    if run.callbacks:  # one of them may have looked at the network in its own way
+        network._set_objective(run.loss, run.regularization)
     rates = run.rates(math.ceil((len(samples.x) if order is None else len(order)) / batch))
     before = network.copy_numbers()
     start = time.perf_counter()
