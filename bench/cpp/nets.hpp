@@ -3,7 +3,7 @@
 
 #include "bench.hpp"
 #include "network/network.hpp"
-#include "training/samples.hpp"
+#include "kernels/samples.hpp"
 
 namespace multicapa::bench {
 

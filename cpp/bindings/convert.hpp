@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "network/spec.hpp"
-#include "training/samples.hpp"
+#include "kernels/samples.hpp"
 
 namespace multicapa {
 

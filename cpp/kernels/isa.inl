@@ -12,6 +12,7 @@
 #pragma GCC diagnostic pop
 #endif
 
+#include "kernels/chain.hpp"
 #include "kernels/table.hpp"
 
 #define MULTICAPA_QUOTE(isa) #isa
@@ -37,6 +38,8 @@ namespace {
 #include "kernels/elementwise.inl"
 #include "kernels/columns.inl"
 #include "kernels/single.inl"
+#include "kernels/narrow.inl"
+#include "kernels/chain.inl"
 #include "kernels/random.inl"
 #include "kernels/norms.inl"
 #include "kernels/pieces.inl"
@@ -63,6 +66,7 @@ template <class T> constexpr KernelTable<T> make_table() {
           transpose<T>,
           row_products<T>,
           row_sums<T>,
+          train_chain<T>,
           copy<T>,
           add<T>,
           multiply<T>,

@@ -93,6 +93,8 @@ template <class T> struct TileProduct {
                    bool accumulate, T* memory);
 };
 
+template <class T> struct ChainCall;  // see chain.hpp
+
 template <class T> struct KernelTable {
   const char* isa;
   Size vector_width;            // numbers of type T in a register
@@ -122,6 +124,9 @@ template <class T> struct KernelTable {
   void (*row_products)(Matrix<const T> x, Matrix<const T> y, T* c, bool accumulate);
   // sum[i] = Σ x_i, plus what it was when `accumulate`.
   void (*row_sums)(Matrix<const T> x, T* sum, bool accumulate);
+
+  // One turn of a small network: forward, loss and backward of a batch. Returns the sum of the weighted costs.
+  double (*train_chain)(const ChainCall<T>&);
 
   void (*copy)(Matrix<const T> x, Matrix<T> y);
   void (*add)(Matrix<const T> x, Matrix<T> y);                          // y += x

@@ -17,6 +17,7 @@ template <class T> class Activation final : public Layer<T> {
     LayerPlan plan;
     plan.output = inputs.at(0);
     plan.function = kernel_.name;
+    plan.function_parameter = static_cast<double>(parameter_);
     plan.work_per_row = 8 * static_cast<double>(elements(inputs[0]));
     plan.backward_reads_input = !kernel_.from_output;
     plan.backward_reads_output = kernel_.from_output;

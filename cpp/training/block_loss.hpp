@@ -3,7 +3,7 @@
 
 #include "base/memory.hpp"
 #include "training/objective.hpp"
-#include "training/samples.hpp"
+#include "kernels/samples.hpp"
 
 namespace multicapa {
 

@@ -8,7 +8,7 @@
 #include "network/pass.hpp"
 #include "training/block_loss.hpp"
 #include "training/objective.hpp"
-#include "training/samples.hpp"
+#include "kernels/samples.hpp"
 
 namespace multicapa {
 

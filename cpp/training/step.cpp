@@ -21,6 +21,9 @@ Step<T>::Step(Network<T>& network, const Objective<T>& objective, const StepShap
       shape_(shape),
       work_per_row_(3 * network.work_per_row()),
       partition_(partition_training(network, shape.rows, shape.keep_rows, shape.arrangement)),
+      chain_(shape.keep_rows || partition_.chunks.size() > 1 || !network.kernels().train_chain
+                 ? nullptr
+                 : Chain<T>::plan(network, objective, shape.rows)),
       pace_(shape.threads, work_per_row_ * static_cast<double>(shape.rows)),
       block_costs_(partition_.blocks.size()) {
   const Size nodes = static_cast<Size>(network.nodes().size());
@@ -152,6 +155,10 @@ void Step<T>::compute_rows(Member& member, const Samples<T>& samples, const Batc
         member, lane, interruption, [&](Size b) { forward_segment(lane, s, b, input); },
         [&] { combine(lane, at(syncs_, s), false); });
   const auto turn = [&](Size b) {
+    if (chain_) {
+      at(block_costs_, b) = chain_->run(samples, batch, T(1) / lane.divisor);
+      return prefetch_next(at(partition_.blocks, b), input);
+    }
     forward_segment(lane, segments, b, input);
     run_loss(lane, b, input);
     backward_segment(lane, segments, b);

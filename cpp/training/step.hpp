@@ -12,11 +12,12 @@
 #include "base/team.hpp"
 #include "network/pass.hpp"
 #include "training/block_loss.hpp"
+#include "training/chain.hpp"
 #include "training/objective.hpp"
 #include "training/optimizer.hpp"
 #include "training/pace.hpp"
 #include "training/partition.hpp"
-#include "training/samples.hpp"
+#include "kernels/samples.hpp"
 
 namespace multicapa {
 
@@ -84,7 +85,7 @@ template <class T> class Step {
   void plan_shares();
   void plan_lanes();
   // Whether the layers will read what is derived from the parameters.
-  bool derives() const { return shape_.arrangement == Arrangement::samples_as_rows && shape_.rows > 1; }
+  bool derives() const { return !chain_ && shape_.arrangement == Arrangement::samples_as_rows && shape_.rows > 1; }
   const Node<T>& node(Size n) const { return network_.nodes()[static_cast<std::size_t>(n)]; }
   Size end_node() const;  // one past the last node that runs while training
 
@@ -112,6 +113,7 @@ template <class T> class Step {
   const StepShape shape_;
   const double work_per_row_;  // multiplications, forward and back
   const Partition partition_;
+  const std::unique_ptr<Chain<T>> chain_;  // null where layers run one by one
   Pace pace_;
   std::vector<Size> syncs_;  // nodes that need sums over the whole batch
   std::vector<NodeGradient> node_gradients_;
