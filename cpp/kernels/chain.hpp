@@ -1,37 +1,45 @@
-// A small network that is dense layers and activations one after another, and one batch on its way through it: what one
-// kernel needs in order to do a whole turn of training. Nothing here may have a body (see table.hpp).
+// A small network that is dense layers and activations one after another, as one kernel sees it that does a whole turn
+// of training. Nothing here may have a body (see table.hpp).
 #pragma once
 
 #include "kernels/samples.hpp"
 
 namespace multicapa {
 
-// One dense layer and its activation. The matrices of its block have `stride` numbers a row, whole cache lines; the
-// surplus ones are zero in x, z and their deltas and finite in a.
+// The last layer of so few units has samples as columns; all else has samples as rows.
+constexpr Size narrow_units = 4;
+
+// One dense layer and its activation. Rows are whole cache lines; what is surplus in them is zero in x, z and the
+// deltas, and finite in a. Matrices are kept as kernels take them: one that is put together just before it is passed
+// on holds the processor up.
 template <class T> struct ChainLayer {
-  Size in, in_stride;
-  Size units, stride;
-  const T *weight, *bias;  // bias may be null
+  Matrix<const T> x;  // rows × in
+  Matrix<T> dx;       // without data in the first layer
+  Matrix<const T> weight;
+  const T* bias;  // may be null, as its gradient
   T *weight_gradient, *bias_gradient;
+  T* transposed;  // memory for a copy of the weights: units × x.stride
+  T *z, *delta;
+  Size stride;                            // of these two
   const ActivationKernel<T>* activation;  // null: a is z
   T parameter;
-  T *z, *a, *delta;
-  T* transposed;  // of the weights: units × in_stride
+  Matrix<const T> all_z, all_seen, all_da;  // of the activation, with what is surplus
+  Matrix<T> all_a, all_delta;
 };
 
-template <class T> struct ChainCall {
+template <class T> struct ChainPlan {
   const ChainLayer<T>* layers;
   Size count;
-  Size rows, row_stride;  // samples, and the same up to whole cache lines
-  T *x, *targets, *weights, *costs;
-  void (*loss)(const LossCall<T>&);  // for samples as rows, or as columns where the last layer is narrow
-  T loss_parameter, scale;
-  const Samples<T>* samples;
-  const Size* order;
-  Size first;
+  Matrix<T> x;  // of the first layer
+  T *targets, *weights;
+  LossCall<T> loss;
+  void (*run_loss)(const LossCall<T>&);
 };
 
-// The last layer of so few units is computed with samples as columns.
-constexpr Size narrow_units = 4;
+template <class T> struct ChainBatch {
+  const Samples<T>& samples;
+  const Size* order;  // null: as they lie
+  Size first;
+};
 
 }  // namespace multicapa

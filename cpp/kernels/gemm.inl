@@ -179,23 +179,30 @@ template <class T> inline Size gemm_single_row(const GemmOperands<T>& o, const T
   return column;
 }
 
+// All columns from `column` on.
+template <class T, Lie lie>
+inline void gemm_columns(const GemmOperands<T>& o, const T* bias_of_rows, Size rows, Size column, Size columns) {
+  while (column < columns) {
+    const Size left = columns - column, panels = next_panels((left + width<T> - 1) / width<T>);
+    const Size over = left - (panels - 1) * width<T>, tail = over < width<T> ? over : width<T>;
+    gemm_panels<T, lie>(o, bias_of_rows, rows, column, panels, tail);
+    column += panels * width<T>;
+  }
+}
+
+template <class T> alignas(MULTICAPA_VECTOR_BYTES) constexpr T zeros[width<T>] = {};
+
 template <class T>
 void gemm(GemmShape shape, const T* a, Size a_row, Size a_column, const T* b, Size b_stride, GemmBias<T> bias, T* c,
           Size c_stride, bool accumulate) {
-  alignas(MULTICAPA_VECTOR_BYTES) static constexpr T zeros[width<T>] = {};
-  GemmOperands<T> o{a, a_row, a_column, b, b_stride, c, c_stride, shape.depth, zeros, 0, 0};
+  GemmOperands<T> o{a, a_row, a_column, b, b_stride, c, c_stride, shape.depth, zeros<T>, 0, 0};
   if (accumulate) o.start = c, o.start_row = c_stride, o.start_panel = width<T>;
   else if (bias.per_column) o.start = bias.per_column, o.start_panel = width<T>;
   else if (bias.per_row) o.start_row = width<T>;
   const T* bias_of_rows = accumulate ? nullptr : bias.per_row;
-  Size column = shape.rows == 1 ? gemm_single_row(o, bias_of_rows, shape.columns) : 0;
-  while (column < shape.columns) {
-    const Size left = shape.columns - column, panels = next_panels((left + width<T> - 1) / width<T>);
-    const Size over = left - (panels - 1) * width<T>, tail = over < width<T> ? over : width<T>;
-    if (a_column == 1) gemm_panels<T, Lie::rows>(o, bias_of_rows, shape.rows, column, panels, tail);
-    else gemm_panels<T, Lie::columns>(o, bias_of_rows, shape.rows, column, panels, tail);
-    column += panels * width<T>;
-  }
+  const Size column = shape.rows == 1 ? gemm_single_row(o, bias_of_rows, shape.columns) : 0;
+  if (a_column == 1) gemm_columns<T, Lie::rows>(o, bias_of_rows, shape.rows, column, shape.columns);
+  else gemm_columns<T, Lie::columns>(o, bias_of_rows, shape.rows, column, shape.columns);
 }
 
 template <class T> void matrix_vector(Matrix<const T> x, const T* w, T bias, T* y, Size y_stride) {

@@ -8,6 +8,7 @@
 // GCC's own header looks uninitialised to GCC where a masked intrinsic has nothing to merge with.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
 #include <immintrin.h>
 #pragma GCC diagnostic pop
 #endif

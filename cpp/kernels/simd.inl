@@ -130,18 +130,19 @@ template <class T> inline Vector<T> square_root(Vector<T> a) {
 }
 #endif
 
-// Sums and maxima over the lanes halve the register each time, so the order is fixed for an instruction set.
-template <class T> inline T sum_lanes(Vector<T> vector) {
-  T lane[width<T>];
-  store(lane, vector);
-  for (Size half = width<T> / 2; half > 0; half /= 2)
-    for (Size i = 0; i < half; ++i) lane[i] += lane[i + half];
-  return lane[0];
+// Lane i of the result is lane i + half. Known to the compiler, the lanes become a constant.
+template <class T, Size half> inline Vector<T> upper_half(Vector<T> vector) {
+  IntegerVector<T> lanes;
+  for (Size i = 0; i < width<T>; ++i) lanes[i] = i < half ? i + half : i;
+  return __builtin_shuffle(vector, lanes);
 }
-template <class T> inline T max_lanes(Vector<T> vector) {
-  T lane[width<T>];
-  store(lane, vector);
-  for (Size half = width<T> / 2; half > 0; half /= 2)
-    for (Size i = 0; i < half; ++i) lane[i] = lane[i] > lane[i + half] ? lane[i] : lane[i + half];
-  return lane[0];
+
+// Sums and maxima over the lanes halve the register each time, so the order is fixed for an instruction set.
+template <class T, Size half = width<T> / 2> inline T sum_lanes(Vector<T> vector) {
+  if constexpr (half == 0) return vector[0];
+  else return sum_lanes<T, half / 2>(vector + upper_half<T, half>(vector));
+}
+template <class T, Size half = width<T> / 2> inline T max_lanes(Vector<T> vector) {
+  if constexpr (half == 0) return vector[0];
+  else return max_lanes<T, half / 2>(maximum<T>(vector, upper_half<T, half>(vector)));
 }

@@ -93,7 +93,8 @@ template <class T> struct TileProduct {
                    bool accumulate, T* memory);
 };
 
-template <class T> struct ChainCall;  // see chain.hpp
+template <class T> struct ChainPlan;  // see chain.hpp
+template <class T> struct ChainBatch;
 
 template <class T> struct KernelTable {
   const char* isa;
@@ -126,7 +127,7 @@ template <class T> struct KernelTable {
   void (*row_sums)(Matrix<const T> x, T* sum, bool accumulate);
 
   // One turn of a small network: forward, loss and backward of a batch. Returns the sum of the weighted costs.
-  double (*train_chain)(const ChainCall<T>&);
+  double (*train_chain)(ChainPlan<T>&, const ChainBatch<T>&, T scale);
 
   void (*copy)(Matrix<const T> x, Matrix<T> y);
   void (*add)(Matrix<const T> x, Matrix<T> y);                          // y += x

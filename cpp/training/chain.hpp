@@ -17,15 +17,16 @@ template <class T> class Chain {
   static std::unique_ptr<Chain> plan(Network<T>& network, const Objective<T>& objective, Size rows);
 
   // The gradients are left in the network. Returns the sum of the weighted costs.
-  double run(const Samples<T>& samples, const BatchRows& batch, T scale) const;
+  double run(const Samples<T>& samples, const BatchRows& batch, T scale);
 
  private:
-  Chain(Network<T>& network, const Objective<T>& objective, Size rows, const std::vector<Size>& dense);
-  void lay_out();
+  Chain(Network<T>& network, const Objective<T>& objective, Size rows);
+  void add_layer(Network<T>& network, Size node, Size end);
+  Size lay_out(T* memory, Size rows);
 
-  double (*const train_)(const ChainCall<T>&);
+  double (*const train_)(ChainPlan<T>&, const ChainBatch<T>&, T);
   std::vector<ChainLayer<T>> layers_;
-  ChainCall<T> call_{};
+  ChainPlan<T> plan_{};
   Buffer<T> memory_;
 };
 

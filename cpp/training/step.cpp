@@ -155,14 +155,11 @@ void Step<T>::compute_rows(Member& member, const Samples<T>& samples, const Batc
         member, lane, interruption, [&](Size b) { forward_segment(lane, s, b, input); },
         [&] { combine(lane, at(syncs_, s), false); });
   const auto turn = [&](Size b) {
-    if (chain_) {
-      at(block_costs_, b) = chain_->run(samples, batch, T(1) / lane.divisor);
-      return prefetch_next(at(partition_.blocks, b), input);
-    }
     forward_segment(lane, segments, b, input);
     run_loss(lane, b, input);
     backward_segment(lane, segments, b);
   };
+  if (chain_) return run_chain(member, lane, interruption, input, closing);
   if (segments == 0) return for_blocks(member, lane, interruption, turn, closing);
   for_blocks(member, lane, interruption, turn, [&] { combine(lane, syncs_.back(), true); });
   for (Size s = segments; s-- > 0;) {
@@ -170,6 +167,19 @@ void Step<T>::compute_rows(Member& member, const Samples<T>& samples, const Batc
     if (s == 0) for_blocks(member, lane, interruption, return_block, closing);
     else for_blocks(member, lane, interruption, return_block, [&] { combine(lane, at(syncs_, s - 1), true); });
   }
+}
+
+// The whole batch is one task.
+template <class T>
+void Step<T>::run_chain(Member& member, const Lane& lane, Interruption& interruption, const Input& input,
+                        const Closing& closing) {
+  const auto run = [&](Size) {
+    if (interruption.abandoned()) return;
+    block_costs_[0] = chain_->run(input.samples, input.batch, T(1) / lane.divisor);
+    prefetch_next({0, rows()}, input);
+    if (member.index() == 0) interruption.report(work_per_row_ * static_cast<double>(rows()));
+  };
+  member.phase(1, run, closing);
 }
 
 // The batch sees w + stddev · n; the update goes to w itself.

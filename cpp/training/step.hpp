@@ -91,6 +91,8 @@ template <class T> class Step {
 
   void perturb_weights(Member& member, std::uint64_t step);
   void derive(const ParameterTask& task, const T* parameters);
+  void run_chain(Member& member, const Lane& lane, Interruption& interruption, const Input& input,
+                 const Closing& closing);
   void place(Lane& lane, Size chunk, Size block);
   void prefetch_next(const Block& rows, const Input& input) const;
   void forward_segment(Lane& lane, Size segment, Size block, const Input& input);
