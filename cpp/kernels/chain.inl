@@ -68,9 +68,17 @@ template <class Body> inline void for_narrow(Size units, Body body) {
 template <class T> inline void wide_forward(const ChainLayer<T>& layer) {
   const Matrix<const T>&x = layer.x, &w = layer.weight;
   if (x.rows == 1) return vector_matrix<T>(x.data, w, layer.bias, layer.z);
-  const GemmOperands<T> o{x.data,  x.stride,     1,      w.data,
-                          w.stride, layer.z,      layer.stride, w.rows,
-                          layer.bias ? layer.bias : zeros<T>, 0, layer.bias ? width<T> : 0};
+  const GemmOperands<T> o{x.data,
+                          x.stride,
+                          1,
+                          w.data,
+                          w.stride,
+                          layer.z,
+                          layer.stride,
+                          w.rows,
+                          layer.bias ? layer.bias : zeros<T>,
+                          0,
+                          layer.bias ? width<T> : 0};
   gemm_columns<T, Lie::rows>(o, nullptr, x.rows, 0, w.columns);
 }
 
@@ -79,8 +87,8 @@ template <class T> inline void wide_gradient(const ChainLayer<T>& layer) {
   if (x.rows == 1) {
     outer_product<T>(x.data, w.rows, layer.delta, w.columns, layer.weight_gradient, false);
   } else {
-    const GemmOperands<T> o{x.data,    1,      x.stride,          layer.delta, layer.stride, layer.weight_gradient,
-                            w.columns, x.rows, zeros<T>, 0,           0};
+    const GemmOperands<T> o{x.data,   1, x.stride, layer.delta, layer.stride, layer.weight_gradient, w.columns, x.rows,
+                            zeros<T>, 0, 0};
     gemm_columns<T, Lie::columns>(o, nullptr, w.rows, 0, w.columns);
   }
   for (Size c = 0; layer.bias && c < w.columns; c += width<T>) {
@@ -100,8 +108,17 @@ template <class T> inline void wide_backward(const ChainLayer<T>& layer) {
     return row_products_of<T, 1>(layer.weight, dz, dx.data, false);
   }
   transpose<T>(layer.weight, layer.transposed, dx.stride);
-  const GemmOperands<T> o{layer.delta, layer.stride,         1,        layer.transposed, dx.stride, dx.data,
-                          dx.stride,   layer.weight.columns, zeros<T>, 0,                0};
+  const GemmOperands<T> o{layer.delta,
+                          layer.stride,
+                          1,
+                          layer.transposed,
+                          dx.stride,
+                          dx.data,
+                          dx.stride,
+                          layer.weight.columns,
+                          zeros<T>,
+                          0,
+                          0};
   gemm_columns<T, Lie::rows>(o, nullptr, dx.rows, 0, dx.columns);
 }
 

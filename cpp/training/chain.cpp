@@ -6,8 +6,10 @@
 namespace multicapa {
 namespace {
 
-constexpr Size most_units = 64, most_rows = 64;
-constexpr double most_work = 3e5;  // multiplications
+// All of these are measured (see bench/README.md).
+constexpr Size most_units = 64;
+constexpr Size most_rows = 32, most_rows_if_narrow = 64;  // the losses of many outputs prefer samples as columns
+constexpr double most_work = 2.6e5;                       // multiplications
 
 template <class T> const Node<T>& at(const Network<T>& network, Size n) {
   return network.nodes()[static_cast<std::size_t>(n)];
@@ -38,7 +40,7 @@ template <class T> bool is_chain(const Network<T>& network, Size end) {
 template <class T>
 std::unique_ptr<Chain<T>> Chain<T>::plan(Network<T>& network, const Objective<T>& objective, Size rows) {
   if (objective.custom_loss || objective.weight_noise > 0 || objective.target_noise > 0) return nullptr;
-  if (rows < 1 || rows > most_rows) return nullptr;
+  if (rows < 1 || rows > (network.output_width() <= narrow_units ? most_rows_if_narrow : most_rows)) return nullptr;
   if (3 * network.work_per_row() * static_cast<double>(rows) > most_work) return nullptr;
   for (const Node<T>& node : network.nodes())
     if (node.width > most_units) return nullptr;
@@ -47,8 +49,7 @@ std::unique_ptr<Chain<T>> Chain<T>::plan(Network<T>& network, const Objective<T>
 }
 
 template <class T>
-Chain<T>::Chain(Network<T>& network, const Objective<T>& objective, Size rows)
-    : train_(network.kernels().train_chain) {
+Chain<T>::Chain(Network<T>& network, const Objective<T>& objective, Size rows) : train_(network.kernels().train_chain) {
   const Size end = end_node(network, objective);
   for (Size n = 1; n < end; ++n)
     if (at(network, n).type == "dense") add_layer(network, n, end);

@@ -10,6 +10,7 @@
 #include "base/function_ref.hpp"
 #include "base/interruption.hpp"
 #include "base/team.hpp"
+#include "kernels/samples.hpp"
 #include "network/pass.hpp"
 #include "training/block_loss.hpp"
 #include "training/chain.hpp"
@@ -17,7 +18,6 @@
 #include "training/optimizer.hpp"
 #include "training/pace.hpp"
 #include "training/partition.hpp"
-#include "kernels/samples.hpp"
 
 namespace multicapa {
 
