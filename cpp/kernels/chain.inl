@@ -3,13 +3,16 @@
 
 template <class T, class Source>
 inline void bring_rows(const Source* source, Size stride, const ChainBatch<T>& batch, const Matrix<T>& x) {
-  const Size rows = x.rows, columns = x.columns, first = batch.first;
+  const Size rows = x.rows, first = batch.first;
   const Size* order = batch.order;
-  T* out = x.data;
-  for (Size r = 0; r < rows; ++r, out += x.stride) {
-    const Source* row = source + (order ? order[first + r] : first + r) * stride;
-    for (Size i = 0; i < columns; i += width<T>)
-      store(out + i, load_converted<T>(row + i, columns - i < width<T> ? columns - i : width<T>));
+  for (Size i = 0; i < x.columns; i += width<T>) {
+    const Size count = x.columns - i < width<T> ? x.columns - i : width<T>;
+    T* out = x.data + i;
+    const Size out_stride = x.stride;
+    for (Size r = 0; r < rows; ++r, out += out_stride) {
+      const Source* row = source + (order ? order[first + r] : first + r) * stride;
+      store(out, load_converted<T>(row + i, count));
+    }
   }
 }
 
@@ -44,17 +47,22 @@ inline void bring_targets(const ChainPlan<T>& plan, const ChainBatch<T>& batch, 
   for (Size s = 0; samples.weights && s < count; ++s) plan.weights[s] = samples.weights[sample(s)];
 }
 
-// In four sums, so that an addition need not wait for the one before.
+template <class T> inline Vector<double> load_as_double(const T* source) {
+  typedef T Part __attribute__((vector_size(width<double> * sizeof(T))));
+  Part part;
+  __builtin_memcpy(&part, source, sizeof part);
+  return __builtin_convertvector(part, Vector<double>);
+}
+
 template <class T> inline double sum_of_costs(const LossCall<T>& loss, Size count) {
   const T *cost = loss.cost, *weight = loss.weight;
-  const auto term = [&](Size s) {
-    return weight ? static_cast<double>(cost[s]) * static_cast<double>(weight[s]) : static_cast<double>(cost[s]);
-  };
-  double sum[4] = {};
+  Vector<double> sum{};
   Size s = 0;
-  for (; s + 4 <= count; s += 4) unrolled<4>([&](auto i) { sum[i] += term(s + i); });
-  for (; s < count; ++s) sum[0] += term(s);
-  return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+  for (; s + width<double> <= count; s += width<double>)
+    sum += weight ? load_as_double(cost + s) * load_as_double(weight + s) : load_as_double(cost + s);
+  double rest = 0;
+  for (; s < count; ++s) rest += static_cast<double>(cost[s]) * (weight ? static_cast<double>(weight[s]) : 1.0);
+  return count < width<double> ? rest : sum_lanes<double>(sum) + rest;
 }
 
 // body(number of units), which the compiler knows.

@@ -54,7 +54,7 @@ template <class T, int Count> inline void narrow_transpose(const ChainLayer<T>& 
 }
 
 template <class T, int Count> inline void narrow_forward(const ChainLayer<T>& layer) {
-  const Matrix<const T>& x = layer.x;
+  const Matrix<const T> x = layer.x;
   const auto bias = [&](auto c) { return layer.bias ? layer.bias[c] : T(0); };
   if (x.rows == 1) {
     unrolled<Count>([&](auto c) {
@@ -77,7 +77,7 @@ template <class T, int Count> inline void narrow_forward(const ChainLayer<T>& la
 }
 
 template <class T, int Count> inline void narrow_gradient(const ChainLayer<T>& layer) {
-  const Matrix<const T>& x = layer.x;
+  const Matrix<const T> x = layer.x;
   const auto delta = [&](auto c, Size s) { return layer.delta[c * layer.stride + s]; };
   for (Size first = 0; first < x.columns; first += width<T>) {
     Vector<T> even[Count], odd[Count], run[Count];
@@ -106,14 +106,15 @@ template <class T, int Count> inline void narrow_gradient(const ChainLayer<T>& l
 }
 
 template <class T, int Count> inline void narrow_backward(const ChainLayer<T>& layer) {
-  const Matrix<T>& dx = layer.dx;
+  const Matrix<T> dx = layer.dx;
+  const Size stride = layer.stride;
   for (Size first = 0; first < dx.columns; first += width<T>) {
     Vector<T> line[Count];
     unrolled<Count>([&](auto c) { line[c] = load(layer.transposed + c * dx.stride + first); });
     for (Size s = 0; s < dx.rows; ++s) {
       const T* delta = layer.delta + s;
       Vector<T> sum = line[0] * delta[0];
-      unrolled<Count - 1>([&](auto c) { sum += line[c + 1] * delta[(c + 1) * layer.stride]; });
+      unrolled<Count - 1>([&](auto c) { sum += line[c + 1] * delta[(c + 1) * stride]; });
       store<T>(dx.data + s * dx.stride + first, sum);
     }
   }

@@ -190,7 +190,7 @@ template <class T, class F>
 void prepare_update(const double* hyper, double rate, Size step, double* carried, UpdateScalars<T>& scalars) {
   double values[max_hyperparameters] = {};
   F::prepare({hyper, rate, step, carried}, values);
-  for (int i = 0; i < max_hyperparameters; ++i) scalars.value[i] = static_cast<T>(values[i]);
+  unrolled<max_hyperparameters>([&](auto i) { scalars.value[i] = static_cast<T>(values[i]); });
 }
 
 template <class T, class F>

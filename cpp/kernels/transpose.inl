@@ -83,12 +83,23 @@ template <class T> inline void transpose_fours(const T* rows, Vector<T>* column)
   });
 }
 
-// Lane i of the result is the sum over the lanes of row[i]: as transpose_square, but each pair is added at once.
-template <class T> inline Vector<T> sum_square(Vector<T>* row) {
-#pragma GCC unroll 4
-  for (Size half = width<T> / 2; half > 0; half /= 2)
-#pragma GCC unroll 8
-    for (Size i = 0; i < half; ++i)
-      row[i] = interleave<T, false>(row[i], row[i + half]) + interleave<T, true>(row[i], row[i + half]);
-  return row[0];
+// From each lane l, or its partner l ^ distance: a's where l lacks the bit of the distance, b's where it has it.
+template <class T, Size distance, bool partner> inline Vector<T> choose_lanes(Vector<T> a, Vector<T> b) {
+  Shuffle<T> lanes;
+  for (Size l = 0; l < width<T>; ++l) lanes[l] = (partner ? l ^ distance : l) + (l & distance ? width<T> : 0);
+  return __builtin_shuffle(a, b, lanes);
+}
+
+// Lane i of the result is the sum over the lanes of row[i]. Each step halves what is to be added of two rows and puts
+// them side by side, with one true shuffle, since choosing among lanes in their places is none.
+template <class T, Size half = width<T> / 2> [[gnu::always_inline]] inline Vector<T> sum_square(Vector<T>* row) {
+  if constexpr (half == 0) {
+    return row[0];
+  } else {
+    unrolled<half>([&](auto i) {
+      const Vector<T> a = row[i], b = row[i + half];
+      row[i] = choose_lanes<T, half, false>(a, b) + choose_lanes<T, half, true>(a, b);
+    });
+    return sum_square<T, half / 2>(row);
+  }
 }
