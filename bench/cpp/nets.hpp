@@ -2,8 +2,8 @@
 #pragma once
 
 #include "bench.hpp"
-#include "network/network.hpp"
 #include "kernels/samples.hpp"
+#include "network/network.hpp"
 
 namespace multicapa::bench {
 

@@ -7,8 +7,8 @@
 
 #include <vector>
 
-#include "network/spec.hpp"
 #include "kernels/samples.hpp"
+#include "network/spec.hpp"
 
 namespace multicapa {
 

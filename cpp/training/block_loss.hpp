@@ -2,8 +2,8 @@
 #pragma once
 
 #include "base/memory.hpp"
-#include "training/objective.hpp"
 #include "kernels/samples.hpp"
+#include "training/objective.hpp"
 
 namespace multicapa {
 

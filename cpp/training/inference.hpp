@@ -5,10 +5,10 @@
 #include <vector>
 
 #include "base/interruption.hpp"
+#include "kernels/samples.hpp"
 #include "network/pass.hpp"
 #include "training/block_loss.hpp"
 #include "training/objective.hpp"
-#include "kernels/samples.hpp"
 
 namespace multicapa {
 

@@ -21,9 +21,8 @@ Step<T>::Step(Network<T>& network, const Objective<T>& objective, const StepShap
       shape_(shape),
       work_per_row_(3 * network.work_per_row()),
       partition_(partition_training(network, shape.rows, shape.keep_rows, shape.arrangement)),
-      chain_(shape.keep_rows || partition_.chunks.size() > 1 || !network.kernels().train_chain
-                 ? nullptr
-                 : Chain<T>::plan(network, objective, shape.rows)),
+      chain_(shape.keep_rows || partition_.chunks.size() > 1 ? nullptr
+                                                             : Chain<T>::plan(network, objective, shape.rows)),
       pace_(shape.threads, work_per_row_ * static_cast<double>(shape.rows)),
       block_costs_(partition_.blocks.size()) {
   const Size nodes = static_cast<Size>(network.nodes().size());

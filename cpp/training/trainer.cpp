@@ -65,24 +65,26 @@ template <class T> EpochResult Trainer<T>::run(const Epoch<T>& epoch) {
   network_.derive();
   EpochResult result;
   Size done = 0;
+  double cost = 0;                // of the present batch
   std::atomic<bool> over{false};  // set once and for good, so that a late member reads it right
 
   const auto run_steps = [&](Member& member, Size from, Size to) {
     for (Size s = from; s < to && !over; ++s) {
       Step<T>& step = remainder && s == steps - 1 ? last : full;
       const BatchRows rows{epoch.order, s * batch, count};
-      step.compute_rows(
-          member, epoch.samples, rows, network_.training_steps + static_cast<std::uint64_t>(s), interruption, [&, s] {
-            result.interrupted = interruption.abandoned();
-            result.diverged = !result.interrupted && exploded(step.cost() / step.divisor(epoch.samples, rows));
-            if (result.interrupted || result.diverged) over = true;
-            else optimizer_->prepare(epoch.rates[epoch.rates.size() == 1 ? 0 : s]);
-          });
+      step.compute_rows(member, epoch.samples, rows, network_.training_steps + static_cast<std::uint64_t>(s),
+                        interruption, [&, s] {
+                          result.interrupted = interruption.abandoned();
+                          cost = step.cost() / step.divisor(epoch.samples, rows);
+                          result.diverged = !result.interrupted && exploded(cost);
+                          if (result.interrupted || result.diverged) over = true;
+                          else optimizer_->prepare(epoch.rates[epoch.rates.size() == 1 ? 0 : s]);
+                        });
       if (over) break;
       step.update_parameters(member, &*optimizer_, [&] {
-        const double share = static_cast<double>(step.rows());
-        result.loss += (step.cost() / step.divisor(epoch.samples, rows) + step.penalty()) * share;
-        result.penalty += step.penalty() * share;
+        const double share = static_cast<double>(step.rows()), penalty = step.penalty();
+        result.loss += (cost + penalty) * share;
+        result.penalty += penalty * share;
         done += step.rows();
         ++result.steps;
       });
