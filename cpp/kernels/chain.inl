@@ -48,10 +48,10 @@ inline void bring_targets(const ChainPlan<T>& plan, const ChainBatch<T>& batch, 
 }
 
 template <class T> inline Vector<double> load_as_double(const T* source) {
-  typedef T Part __attribute__((vector_size(width<double> * sizeof(T))));
-  Part part;
-  __builtin_memcpy(&part, source, sizeof part);
-  return __builtin_convertvector(part, Vector<double>);
+  typedef T Numbers __attribute__((vector_size(width<double> * sizeof(T))));
+  Numbers numbers;
+  __builtin_memcpy(&numbers, source, sizeof numbers);
+  return __builtin_convertvector(numbers, Vector<double>);
 }
 
 template <class T> inline double sum_of_costs(const LossCall<T>& loss, Size count) {
@@ -73,32 +73,29 @@ template <class Body> inline void for_narrow(Size units, Body body) {
   else body(Constant<4>{});
 }
 
+// C = A·B + bias, where A's depth lies along its rows or across them.
+template <class T, Lie lie>
+inline void chain_product(GemmShape shape, const T* a, Size a_stride, const T* b, Size b_stride, const T* bias, T* c,
+                          Size c_stride) {
+  GemmOperands<T> o{a, 1, 1, b, b_stride, c, c_stride, shape.depth, zeros<T>, 0, 0};
+  (lie == Lie::rows ? o.a_row : o.a_column) = a_stride;
+  if (bias) o.start = bias, o.start_panel = width<T>;
+  gemm_columns<T, lie>(o, nullptr, shape.rows, 0, shape.columns);
+}
+
 template <class T> inline void wide_forward(const ChainLayer<T>& layer) {
   const Matrix<const T>&x = layer.x, &w = layer.weight;
   if (x.rows == 1) return vector_matrix<T>(x.data, w, layer.bias, layer.z);
-  const GemmOperands<T> o{x.data,
-                          x.stride,
-                          1,
-                          w.data,
-                          w.stride,
-                          layer.z,
-                          layer.stride,
-                          w.rows,
-                          layer.bias ? layer.bias : zeros<T>,
-                          0,
-                          layer.bias ? width<T> : 0};
-  gemm_columns<T, Lie::rows>(o, nullptr, x.rows, 0, w.columns);
+  chain_product<T, Lie::rows>({x.rows, w.columns, w.rows}, x.data, x.stride, w.data, w.stride, layer.bias, layer.z,
+                              layer.stride);
 }
 
 template <class T> inline void wide_gradient(const ChainLayer<T>& layer) {
   const Matrix<const T>&x = layer.x, &w = layer.weight;
-  if (x.rows == 1) {
-    outer_product<T>(x.data, w.rows, layer.delta, w.columns, layer.weight_gradient, false);
-  } else {
-    const GemmOperands<T> o{x.data,   1, x.stride, layer.delta, layer.stride, layer.weight_gradient, w.columns, x.rows,
-                            zeros<T>, 0, 0};
-    gemm_columns<T, Lie::columns>(o, nullptr, w.rows, 0, w.columns);
-  }
+  if (x.rows == 1) outer_product<T>(x.data, w.rows, layer.delta, w.columns, layer.weight_gradient, false);
+  else
+    chain_product<T, Lie::columns>({w.rows, w.columns, x.rows}, x.data, x.stride, layer.delta, layer.stride, nullptr,
+                                   layer.weight_gradient, w.columns);
   for (Size c = 0; layer.bias && c < w.columns; c += width<T>) {
     Vector<T> even{}, odd{};
     Size s = 0;
@@ -111,23 +108,11 @@ template <class T> inline void wide_gradient(const ChainLayer<T>& layer) {
 
 template <class T> inline void wide_backward(const ChainLayer<T>& layer) {
   const Matrix<T>& dx = layer.dx;
-  if (dx.rows == 1) {
-    const Matrix<const T> dz{layer.delta, 1, layer.weight.columns, layer.stride};
-    return row_products_of<T, 1>(layer.weight, dz, dx.data, false);
-  }
+  const Size units = layer.weight.columns;
+  if (dx.rows == 1) return row_products_of<T, 1>(layer.weight, {layer.delta, 1, units, layer.stride}, dx.data, false);
   transpose<T>(layer.weight, layer.transposed, dx.stride);
-  const GemmOperands<T> o{layer.delta,
-                          layer.stride,
-                          1,
-                          layer.transposed,
-                          dx.stride,
-                          dx.data,
-                          dx.stride,
-                          layer.weight.columns,
-                          zeros<T>,
-                          0,
-                          0};
-  gemm_columns<T, Lie::rows>(o, nullptr, dx.rows, 0, dx.columns);
+  chain_product<T, Lie::rows>({dx.rows, dx.columns, units}, layer.delta, layer.stride, layer.transposed, dx.stride,
+                              nullptr, dx.data, dx.stride);
 }
 
 template <class T> inline void chain_activate(const ChainLayer<T>& layer) {
@@ -137,39 +122,43 @@ template <class T> inline void chain_slope(const ChainLayer<T>& layer) {
   if (layer.activation) layer.activation->backward(layer.all_seen, layer.all_da, layer.all_delta, layer.parameter);
 }
 
+template <class T> inline void narrow_turn_forward(const ChainLayer<T>& layer) {
+  for_narrow(layer.weight.columns, [&](auto units) {
+    narrow_transpose<T, units>(layer);
+    narrow_forward<T, units>(layer);
+  });
+}
+
+template <class T> inline void narrow_turn_backward(const ChainLayer<T>& layer) {
+  for_narrow(layer.weight.columns, [&](auto units) {
+    if (layer.dx.data) narrow_backward<T, units>(layer);
+    narrow_gradient<T, units>(layer);
+  });
+}
+
 template <class T> double train_chain(ChainPlan<T>& plan, const ChainBatch<T>& batch, T scale) {
-  const ChainLayer<T>*first = plan.layers, &last = first[plan.count - 1], *layer = first;
+  const Size end = plan.count - 1, rows = plan.x.rows;
+  const ChainLayer<T>& last = plan.layers[end];
   const Size units = last.weight.columns;
   const bool narrow = units <= narrow_units;
   bring_inputs(plan, batch);
-  for (; layer < &last; ++layer) wide_forward(*layer), chain_activate(*layer);
-  if (narrow) {
-    for_narrow(units, [&](auto count) {
-      narrow_transpose<T, count>(last);
-      narrow_forward<T, count>(last);
-    });
-    bring_targets(plan, batch, units, last.stride, 1, units * last.stride);
-  } else {
-    wide_forward(last);
-    bring_targets(plan, batch, units, 1, last.stride, last.x.rows * last.stride);
-  }
+  for (Size l = 0; l < end; ++l) wide_forward(plan.layers[l]), chain_activate(plan.layers[l]);
+  narrow ? narrow_turn_forward(last) : wide_forward(last);
   chain_activate(last);
+  if (narrow) bring_targets(plan, batch, units, last.stride, 1, units * last.stride);
+  else bring_targets(plan, batch, units, 1, last.stride, rows * last.stride);
   plan.loss.weight = batch.samples.weights ? plan.weights : nullptr;
   plan.loss.scale = scale;
   plan.run_loss(plan.loss);
-  const double cost = sum_of_costs(plan.loss, last.x.rows);
-  if (narrow) {
-    chain_slope(last);
-    for_narrow(units, [&](auto count) {
-      if (last.dx.data) narrow_backward<T, count>(last);
-      narrow_gradient<T, count>(last);
-    });
-    --layer;
+  for (Size l = end; l >= 0; --l) {
+    const ChainLayer<T>& layer = plan.layers[l];
+    chain_slope(layer);
+    if (l == end && narrow) {
+      narrow_turn_backward(layer);
+      continue;
+    }
+    if (layer.dx.data) wide_backward(layer);
+    wide_gradient(layer);
   }
-  for (; layer >= first; --layer) {
-    chain_slope(*layer);
-    if (layer->dx.data) wide_backward(*layer);
-    wide_gradient(*layer);
-  }
-  return cost;
+  return sum_of_costs(plan.loss, rows);
 }
