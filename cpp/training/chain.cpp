@@ -10,7 +10,7 @@ namespace {
 constexpr Size most_units = 64;
 constexpr Size most_rows = 64;
 constexpr Size most_registers_of_rows = 2;  // where the outputs are many, whose losses prefer samples as columns
-constexpr double most_work = 2.6e5;        // multiplications
+constexpr double most_work = 2.6e5;         // multiplications
 
 template <class T> const Node<T>& at(const Network<T>& network, Size n) {
   return network.nodes()[static_cast<std::size_t>(n)];
@@ -40,7 +40,8 @@ template <class T> bool is_chain(const Network<T>& network, Size end) {
 
 template <class T>
 std::unique_ptr<Chain<T>> Chain<T>::plan(Network<T>& network, const Objective<T>& objective, Size rows) {
-  if (objective.custom_loss || objective.weight_noise > 0 || objective.target_noise > 0) return nullptr;
+  if (!objective.loss || objective.custom_loss) return nullptr;
+  if (objective.weight_noise > 0 || objective.target_noise > 0) return nullptr;
   const bool narrow = network.output_width() <= narrow_units;
   if (rows < 1 || rows > (narrow ? most_rows : most_registers_of_rows * network.kernels().vector_width)) return nullptr;
   if (3 * network.work_per_row() * static_cast<double>(rows) > most_work) return nullptr;
