@@ -182,11 +182,31 @@ void multiply_backward_columns(const KernelTable<T>& k, Matrix<const T> dy, Matr
   k.gemm(shape, w.data, w.stride, 1, dy.data, dy.stride, {}, dx.data, dx.stride, false);
 }
 
+namespace {
+
+// dwᵗ = dy·xᵗ, a sum over lanes, and its transpose: cheaper than the transpose of dy.
+template <class T>
+void multiply_few_inputs(const KernelTable<T>& k, Matrix<const T> x, Matrix<const T> dy, T* scratch, T* dw,
+                         bool accumulate) {
+  const Size inputs = x.rows, units = dy.rows;
+  k.row_products(dy, x, scratch, false);
+  T* const product = accumulate ? scratch + units * inputs : dw;
+  k.transpose({scratch, units, inputs, inputs}, product, units);
+  if (accumulate) k.add({product, 1, inputs * units, inputs * units}, {dw, 1, inputs * units, inputs * units});
+}
+
+}  // namespace
+
 template <class T>
 void multiply_gradient_columns(const KernelTable<T>& k, Matrix<const T> x, Matrix<const T> dy, T* scratch, T* dw, T* db,
                                bool accumulate) {
   if (dy.rows <= few_units && dy.rows <= k.vector_width) {
     k.row_products(x, dy, dw, accumulate);
+    if (db) k.row_sums(dy, db, accumulate);
+    return;
+  }
+  if (x.rows <= few_units && x.rows <= k.vector_width) {
+    multiply_few_inputs(k, x, dy, scratch, dw, accumulate);
     if (db) k.row_sums(dy, db, accumulate);
     return;
   }
