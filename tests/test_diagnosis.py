@@ -58,7 +58,7 @@ def test_thirty_layers_of_sigmoids_vanish():
 def test_thirty_layers_of_relu_he_and_residuals_train():
     net = deep("relu", residual=True)
     assert sum(layer["type"] == "dense" for layer in net.spec) == 30
-    messages, _ = warnings_of(net, epochs=30, optimizer=mc.Adam(1e-3))
+    messages, _ = warnings_of(net, epochs=60, optimizer=mc.Adam(1e-3))
     assert messages == []
     assert net.evaluate(X, Y)["accuracy"] > 0.95
 
