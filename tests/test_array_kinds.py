@@ -105,8 +105,9 @@ def test_layouts_of_x_and_y(layout, kind, dtype):
 def test_types_of_x_and_y(kind, dtype):
     x, t = (PLAIN * 8).astype(np.int8) % 2, (PLAIN_T * 8).astype(np.int8) % 2
     expected = results(dtype, x.astype(dtype), t.astype(dtype))
-    assert results(dtype, x.astype(kind), t.astype(dtype)) == expected
-    assert results(dtype, x.astype(dtype), t.astype(kind)) == expected
+    for order in ("C", "F"):  # data frames of one type come column by column
+        assert results(dtype, x.astype(kind, order=order), t.astype(dtype)) == expected
+        assert results(dtype, x.astype(dtype), t.astype(kind, order=order)) == expected
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

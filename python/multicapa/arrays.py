@@ -30,7 +30,7 @@ def as_numbers(values: Any, dtype: np.dtype[Any], what: str) -> Array:
         )
     if array.dtype not in (np.float32, np.float64) or not array.dtype.isnative:
         with np.errstate(over="ignore"):
-            converted = array.astype(dtype)
+            converted = array.astype(dtype, order="C")
         _check_no_overflow(array, converted, what)
         return converted
     # The distance between samples is free, but within a sample numbers must be neighbours.
