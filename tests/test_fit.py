@@ -334,3 +334,21 @@ def test_default_losses():
         assert net.loss.name == name
         net.fit(X, np.where(Y > 1, 1, 0), epochs=1)
         assert net.loss.name == name
+
+
+def test_a_look_from_within_does_not_change_what_is_trained():
+    """A schedule that asks the network for another loss, between two epochs and without a callback."""
+    X = np.random.default_rng(0).normal(size=(64, 4))
+
+    def trained(looks):
+        net = mc.Sequential([mc.Dense(8, "tanh"), mc.Dense(1)], input_shape=4, seed=0)
+
+        def rate(step):
+            if looks and step % 2 == 0:
+                net.loss_and_gradient(X, X[:, :1], loss="absolute_error")
+            return 0.1
+
+        net.fit(X, X[:, :1], optimizer=mc.SGD(rate), epochs=4, batch_size=32)
+        return net.parameters.flat
+
+    np.testing.assert_array_equal(trained(True), trained(False))

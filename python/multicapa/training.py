@@ -125,6 +125,7 @@ class Run:
     updates: int = 0
     rate_factor: float = 1.0
     penalty: float = 0.0  # its part in the loss of the last epoch
+    objective: tuple[Any, ...] | None = None  # as the core has it
     failure: str = ""  # why L-BFGS ended before it had converged
 
     def rates(self, steps: int) -> list[float]:
@@ -352,9 +353,10 @@ def _run_epochs(run: Run, feed: Feed, validation: Samples | None, batch: int, pr
 def _run_epoch(run: Run, epoch: int, feed: Feed, batch: int, progress: Progress) -> dict[str, Any]:
     network = run.network
     samples, order = feed.next(epoch, epoch + 1 < run.epochs)
-    if run.callbacks:  # one of them may have looked at the network in its own way
-        network._set_objective(run.loss, run.regularization)
     rates = run.rates(math.ceil((len(samples.x) if order is None else len(order)) / batch))
+    if network._objective is not run.objective:  # a callback or schedule has looked at the network in its own way
+        network._set_objective(run.loss, run.regularization)
+        run.objective = network._objective
     before = network.copy_numbers()
     start = time.perf_counter()
     found, done = [], 0
