@@ -127,11 +127,9 @@ struct Softplus : NoParameter {
 struct Mish : NoParameter {
   static constexpr const char *name = "mish", *formula = "z tanh(log(1 + exp(z)))";
   static constexpr bool from_output = false;
-  template <class T> static Vector<T> value(Vector<T> z, Vector<T>) {
-    return z * hyperbolic_tangent<T>(softplus<T>(z));
-  }
+  template <class T> static Vector<T> value(Vector<T> z, Vector<T>) { return z * tanh_of_softplus<T>(z); }
   template <class T> static Vector<T> derivative(Vector<T> z, Vector<T>) {
-    const Vector<T> t = hyperbolic_tangent<T>(softplus<T>(z));
+    const Vector<T> t = tanh_of_softplus<T>(z);
     return t + z * logistic<T>(z) * (T(1) - t * t);
   }
 };

@@ -18,6 +18,9 @@ template <> struct Constants<float> {
   static constexpr float exponential_lowest = -87.25f, exponential_highest = 89;
   static constexpr float expm1_lowest = -20, erf_lowest = -3.95f;
   static constexpr float exponential[] = {0.5f, 0.166665435f, 0.0416666083f, 0.00836650096f, 0.00139236532f};
+  static constexpr float tanh_highest_square = 81.36f;
+  static constexpr float tanh_numerator[] = {0.133826792f, 0.00349744805f, 2.0635669e-05f, 1.33840912e-08f};
+  static constexpr float tanh_denominator[] = {0.467159986f, 0.0258843247f, 0.000328850176f, 7.79016489e-07f};
   static constexpr float logarithm[] = {0.666666627f, 0.400009722f, 0.284988046f, 0.242783725f};
   static constexpr float softplus[] = {0.666666746f, 0.399989486f, 0.286152154f, 0.214437902f, 0.242459252f};
   static constexpr float sine[] = {-0.645963609f, 0.0796810836f, -0.00460372586f};
@@ -159,6 +162,16 @@ template <class T> inline Vector<T> hyperbolic_tangent(Vector<T> x) {
   return with_sign<T>(half_complement<T>(t, expm1) / (expm1 * t.half_power + (t.half_power + T(0.5))), x);
 }
 
+// x (1 + s p(s)) / (1 + s q(s)) with s = x^2, the minimax fit up to where tanh is 1: a quarter less work than the
+// above.
+template <> inline Vector<float> hyperbolic_tangent<float>(Vector<float> x) {
+  using C = Constants<float>;
+  const Vector<float> square = minimum<float>(broadcast<float>(C::tanh_highest_square), x * x);
+  const Vector<float> numerator = polynomial<float>(square, C::tanh_numerator) * (x * square) + x;
+  const Vector<float> denominator = polynomial<float>(square, C::tanh_denominator) * square + 1.0f;
+  return clamp<float>(numerator / denominator, -1, 1);
+}
+
 // erf |x| = 1 - e^(-|x| g(|x|)) with g = -log(erfc |x|) / |x|, smooth from 2 / sqrt(pi) on, whose error counts less
 // the closer erf is to 1: one polynomial, of g - 1, serves the whole range. The error is from the exponent and expm1.
 template <class T> inline Vector<T> error_function(Vector<T> x) {
@@ -166,6 +179,12 @@ template <class T> inline Vector<T> error_function(Vector<T> x) {
   const Vector<T> log_erfc = limited * polynomial<T>(limited, Constants<T>::erf) + limited;
   const SplitExponent<T> erfc = split_exponent<T>(log_erfc);
   return with_sign<T>(half_complement<T>(erfc, expm1_of_rest<T>(erfc.r)) * T(2), x);
+}
+
+// tanh(log(1 + e^x)) = n / (n + 2) with n = e^x (e^x + 2), as far as it is not yet 1.
+template <class T> inline Vector<T> tanh_of_softplus(Vector<T> x) {
+  const Vector<T> e = exponential<T>(minimum<T>(broadcast<T>(-Constants<T>::expm1_lowest), x)), n = e * (e + T(2));
+  return n / (n + T(2));
 }
 
 // log(1 + f) = f - s (f - R(s^2)) with s = f / (2 + f), that is 2 artanh s, so that f's own digits come out unharmed.
