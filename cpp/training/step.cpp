@@ -1,16 +1,13 @@
 #include "training/step.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <numeric>
 
 namespace multicapa {
 namespace {
 
 template <class Vector> auto& at(Vector& vector, Size i) { return vector[static_cast<std::size_t>(i)]; }
 
-// Streams of random numbers that belong to no node; nodes are numbered from 0.
-constexpr std::uint64_t weight_stream = 0xfffe, target_stream = 0xffff;
+constexpr std::uint64_t target_stream = 0xffff;  // of random numbers; those of the nodes are numbered from 0
 
 }  // namespace
 
@@ -31,73 +28,9 @@ Step<T>::Step(Network<T>& network, const Objective<T>& objective, const StepShap
       syncs_.push_back(n), sums_stride_ = std::max(sums_stride_, node(n).plan.batch_sums);
   for (const Block& block : partition_.blocks) block_rows_.push_back(block.rows);
   block_sums_ = Buffer<T>(sums_stride_ * static_cast<Size>(partition_.blocks.size()));
-  plan_gradients();
-  plan_tasks();
   plan_lanes();
-  if (objective.weight_noise > 0) noisy_ = Buffer<T>(network.parameter_count());
-}
-
-template <class T> void Step<T>::plan_gradients() {
-  Layout<T> layout;
-  for (const Node<T>& n : network_.nodes()) {
-    NodeGradient gradient;
-    if (n.plan.batch_sums > 0 || partition_.chunks.size() == 1) gradient.origin = Origin::ready;
-    else if (n.plan.whole_batch_gradient && !partition_.by_chunk) gradient.origin = Origin::whole_batch;
-    else gradient = {Origin::chunks, layout.place(n.parameter_count)};
-    node_gradients_.push_back(gradient);
-  }
-  chunk_stride_ = layout.total();
-  chunk_gradients_ = Buffer<T>(chunk_stride_ * static_cast<Size>(partition_.chunks.size()));
-}
-
-template <class T> void Step<T>::plan_tasks() {
-  // In multiplications: some microseconds for a product, less than one for an update and the sums before it.
-  constexpr double work_per_product = 4e5, work_per_update = 5e3;
-  const Size work_of_update = 8 + static_cast<Size>(partition_.chunks.size());
-  constexpr Size most_pieces = 16;
-  // Each piece of a product packs the deltas of the whole batch for the tiles.
-  const Size rows_of_product = !network_.kernels().tiles ? 16 : rows() < 128 ? 128 : 256, rows_of_update = 16;
-  for (const Tensor& tensor : network_.parameter_tensors()) {
-    const bool whole = at(node_gradients_, tensor.node).origin == Origin::whole_batch;
-    const double work = static_cast<double>(tensor.count) * static_cast<double>(whole ? rows() : work_of_update);
-    const Size worthwhile = static_cast<Size>(work / (whole ? work_per_product : work_per_update));
-    Size pieces = std::min({worthwhile, tensor.rows() / (whole ? rows_of_product : rows_of_update), most_pieces});
-    pieces = std::max<Size>(pieces + pieces % 2, 1);  // an even number, for two threads to share
-    const Size row_size = tensor.count / tensor.rows();
-    for (Size p = 0; p < pieces; ++p) {
-      const Size first = tensor.rows() * p / pieces, last = tensor.rows() * (p + 1) / pieces;
-      tasks_.push_back({&tensor, first, last - first, tensor.offset + first * row_size, (last - first) * row_size,
-                        work / static_cast<double>(pieces)});
-    }
-  }
-  task_penalties_.resize(tasks_.size());
-  task_squares_.resize(tasks_.size());
-  plan_shares();
-}
-
-// Small tasks are taken together, in an even number of shares of nearly the same work: each taking costs a message from
-// core to core.
-template <class T> void Step<T>::plan_shares() {
-  constexpr double work_per_share = 3e4;
-  const double total = std::accumulate(tasks_.begin(), tasks_.end(), 0.0,
-                                       [](double sum, const ParameterTask& task) { return sum + task.work; });
-  const double wanted = std::max(2 * std::round(total / (2 * work_per_share)), 2.0);
-  const bool each_alone = wanted >= static_cast<double>(tasks_.size());
-  double before = 0;
-  for (std::size_t t = 0; t < tasks_.size(); ++t) {
-    const double middle = (before + tasks_[t].work / 2) / total * wanted;
-    if (each_alone || middle >= static_cast<double>(shares_.size())) shares_.push_back(static_cast<Size>(t));
-    before += tasks_[t].work;
-  }
-  shares_.push_back(static_cast<Size>(tasks_.size()));
-}
-
-// One phase: work(task) for all tasks.
-template <class T> template <class Work> void Step<T>::for_tasks(Member& member, Work&& work, const Closing& closing) {
-  const auto run_share = [&](Size s) {
-    for (Size t = at(shares_, s); t < at(shares_, s + 1); ++t) work(t);
-  };
-  member.phase(static_cast<Size>(shares_.size()) - 1, run_share, closing);
+  parameters_ =
+      std::make_unique<ParameterPhase<T>>(network, objective, partition_, whole_.get(), shape.rows, reads_derived());
 }
 
 template <class T> void Step<T>::plan_lanes() {
@@ -145,8 +78,7 @@ void Step<T>::compute_rows(Member& member, const Samples<T>& samples, const Batc
   lane.divisor = static_cast<T>(divisor(samples, batch));
   const Input input{samples, batch, step};
   const bool noisy = objective_.weight_noise > 0;
-  if (noisy) perturb_weights(member, step);
-  lane.pass->read_parameters_from(noisy ? noisy_.data() : network_.parameters().data());
+  lane.pass->read_parameters_from(noisy ? parameters_->perturb(member, step) : network_.parameters().data());
 
   const Size segments = static_cast<Size>(syncs_.size());
   for (Size s = 0; s < segments; ++s)
@@ -181,44 +113,11 @@ void Step<T>::run_chain(Member& member, const Lane& lane, Interruption& interrup
   member.phase(1, run, closing);
 }
 
-// The batch sees w + stddev · n; the update goes to w itself.
-template <class T> void Step<T>::perturb_weights(Member& member, std::uint64_t step) {
-  const KernelTable<T>& kernels = network_.kernels();
-  const auto perturb = [&](Size t) {
-    const ParameterTask& task = at(tasks_, t);
-    const T* clean = network_.parameters().data() + task.offset;
-    T* noisy = noisy_.data() + task.offset;
-    if (task.tensor->penalized) {
-      kernels.normal(network_.seed, step << 16 | weight_stream, task.offset, noisy, task.size);
-      kernels.add_scaled(noisy, objective_.weight_noise, clean, noisy, task.size);
-    } else {
-      std::copy_n(clean, task.size, noisy);
-    }
-    derive(task, noisy_.data());
-  };
-  for_tasks(member, perturb, [] {});
-}
-
-template <class T> void Step<T>::derive(const ParameterTask& task, const T* parameters) {
-  const Node<T>& owner = node(task.tensor->node);
-  if (owner.plan.derived && derives())
-    owner.layer->derive(network_.kernels(), parameters + owner.parameters, network_.derived().data() + owner.derived,
-                        task.tensor->index, task.first, task.count);
-}
-
 template <class T> void Step<T>::place(Lane& lane, Size chunk, Size block) {
   if (lane.block == block) return;
   lane.block = block;
   lane.pass->place(at(partition_.blocks, block).first, at(partition_.blocks, block).rows);
-  const bool later_in_chunk = block > at(partition_.chunks, chunk).first_block;
-  for (std::size_t n = 0; n < node_gradients_.size(); ++n) {
-    const NodeGradient& gradient = node_gradients_[n];
-    T* place = nullptr;
-    if (gradient.origin == Origin::ready) place = network_.gradients().data() + network_.nodes()[n].parameters;
-    if (gradient.origin == Origin::chunks)
-      place = chunk_gradients_.data() + chunk * chunk_stride_ + gradient.chunk_offset;
-    lane.pass->place_gradient(static_cast<Size>(n), place, later_in_chunk);
-  }
+  parameters_->place_gradients(*lane.pass, chunk, block > at(partition_.chunks, chunk).first_block);
 }
 
 // The next batch's first rows of this block lie anywhere in memory; small steps would wait for each of them.
@@ -289,82 +188,8 @@ template <class T> void Step<T>::run_loss(Lane& lane, Size block, const Input& i
 }
 
 template <class T> void Step<T>::update_parameters(Member& member, Optimizer<T>* optimizer, const Closing& closing) {
-  if (optimizer && updates_as_one(*optimizer))
-    return member.phase(1, [&](Size) { update_as_one(*optimizer); }, closing);
-  const bool rescales = optimizer && objective_.norm != GradientNorm::as_is;
   const T l2 = objective_.l2 + objective_.l2_shared / at(lanes_, member.index()).divisor;
-  const auto trained = [&](Size t) { return !optimizer || !at(tasks_, t).tensor->frozen; };
-  const auto compute = [&](Size t) {
-    if (!trained(t)) return penalize_frozen(t, l2);
-    compute_gradient(t, l2);
-    if (optimizer && !rescales) apply_update(t, *optimizer, T(1));
-  };
-  if (!rescales) return for_tasks(member, compute, closing);
-  for_tasks(member, compute, [&] { norm_factor_ = norm_factor(); });
-  const auto update = [&](Size t) {
-    if (trained(t)) apply_update(t, *optimizer, norm_factor_);
-  };
-  for_tasks(member, update, closing);
-}
-
-// A network so small that its gradient is one thread's work is updated in one go over the flat vectors, unless some
-// parameters are treated otherwise than others.
-template <class T> bool Step<T>::updates_as_one(const Optimizer<T>& optimizer) const {
-  return partition_.chunks.size() == 1 && objective_.norm == GradientNorm::as_is && !objective_.clips_values &&
-         !objective_.has_penalty() && !network_.any_frozen() &&
-         (!optimizer.decays_weights() || objective_.penalize_biases);
-}
-
-template <class T> void Step<T>::update_as_one(Optimizer<T>& optimizer) {
-  optimizer.update(network_.parameters().data(), network_.gradients().data(), 0, network_.parameter_count(), true);
-  for (const ParameterTask& task : tasks_) derive(task, network_.parameters().data());
-}
-
-// What stays as it is still has its part in the cost.
-template <class T> void Step<T>::penalize_frozen(Size t, T l2) {
-  const ParameterTask& task = at(tasks_, t);
-  T* gradient = network_.gradients().data() + task.offset;
-  std::fill_n(gradient, task.size, T(0));
-  at(task_penalties_, t) = add_penalty(task, gradient, l2);
-}
-
-template <class T> double Step<T>::add_penalty(const ParameterTask& task, T* gradient, T l2) {
-  if (!objective_.penalizes(*task.tensor)) return 0;
-  return network_.kernels().penalty(network_.parameters().data() + task.offset, gradient, task.size, l2, objective_.l1);
-}
-
-template <class T> void Step<T>::compute_gradient(Size t, T l2) {
-  const ParameterTask& task = at(tasks_, t);
-  const Node<T>& owner = node(task.tensor->node);
-  const NodeGradient& source = at(node_gradients_, task.tensor->node);
-  const KernelTable<T>& kernels = network_.kernels();
-  T* gradient = network_.gradients().data() + task.offset;
-  if (source.origin == Origin::whole_batch)
-    owner.layer->gradient(whole_->call(task.tensor->node), task.tensor->index, task.first, task.count, gradient);
-  if (source.origin == Origin::chunks)
-    kernels.sum_chunks(chunk_gradients_.data() + source.chunk_offset + (task.offset - owner.parameters),
-                       static_cast<Size>(partition_.chunks.size()), chunk_stride_, gradient, task.size);
-  at(task_penalties_, t) = add_penalty(task, gradient, l2);
-  if (objective_.clips_values) kernels.clip(gradient, task.size, objective_.clip_low, objective_.clip_high);
-  if (objective_.norm != GradientNorm::as_is) at(task_squares_, t) = kernels.sum_of_squares(gradient, task.size);
-}
-
-template <class T> void Step<T>::apply_update(Size t, Optimizer<T>& optimizer, T factor) {
-  const ParameterTask& task = at(tasks_, t);
-  T* gradient = network_.gradients().data() + task.offset;
-  if (factor != T(1)) network_.kernels().scale(gradient, task.size, factor);
-  optimizer.update(network_.parameters().data() + task.offset, gradient, task.offset, task.size,
-                   task.tensor->penalized || objective_.penalize_biases);
-  derive(task, network_.parameters().data());
-}
-
-template <class T> T Step<T>::norm_factor() const {
-  double squares = 0;
-  for (std::size_t t = 0; t < tasks_.size(); ++t)
-    if (!tasks_[t].tensor->frozen) squares += task_squares_[t];
-  const double norm = std::sqrt(squares), limit = static_cast<double>(objective_.norm_limit);
-  const bool rescale = norm > 0 && (objective_.norm == GradientNorm::always || norm > limit);
-  return rescale ? static_cast<T>(limit / norm) : T(1);
+  parameters_->run(member, optimizer, l2, closing);
 }
 
 template <class T> std::pair<Matrix<T>, Matrix<T>> Step<T>::last_batch(Size n) const {
@@ -375,12 +200,6 @@ template <class T> std::pair<Matrix<T>, Matrix<T>> Step<T>::last_batch(Size n) c
 template <class T> double Step<T>::cost() const {
   double total = 0;
   for (const double cost : block_costs_) total += cost;
-  return total;
-}
-
-template <class T> double Step<T>::penalty() const {
-  double total = 0;
-  for (const double penalty : task_penalties_) total += penalty;
   return total;
 }
 

@@ -7,7 +7,6 @@
 #include <memory>
 #include <vector>
 
-#include "base/function_ref.hpp"
 #include "base/interruption.hpp"
 #include "base/team.hpp"
 #include "kernels/samples.hpp"
@@ -15,8 +14,8 @@
 #include "training/block_loss.hpp"
 #include "training/chain.hpp"
 #include "training/objective.hpp"
-#include "training/optimizer.hpp"
 #include "training/pace.hpp"
+#include "training/parameter_phase.hpp"
 #include "training/partition.hpp"
 
 namespace multicapa {
@@ -38,7 +37,7 @@ template <class T> class Step {
   Pace& pace() { return pace_; }
   Size rows() const { return shape_.rows; }
 
-  using Closing = FunctionRef<void()>;  // run once, by one member, when all of the work is done
+  using Closing = typename ParameterPhase<T>::Closing;
 
   // Forward, loss and backward of all rows. Every member of the team calls it.
   void compute_rows(Member& member, const Samples<T>& samples, const BatchRows& batch, std::uint64_t step,
@@ -49,23 +48,12 @@ template <class T> class Step {
   // With keep_rows: a node's outputs and its delta, dCost/d output (dCost/dz where an activation works in place).
   std::pair<Matrix<T>, Matrix<T>> last_batch(Size node) const;
 
-  double cost() const;     // Σ of the rows' weighted costs; from compute_rows's closing on
-  double penalty() const;  // of the parameters before the update; from update_parameters's closing on
+  double cost() const;  // Σ of the rows' weighted costs; from compute_rows's closing on
+  // Of the parameters before the update; from update_parameters's closing on.
+  double penalty() const { return parameters_->penalty(); }
   double divisor(const Samples<T>& samples, const BatchRows& batch) const;  // what makes a mean of cost()
 
  private:
-  // Where a node's gradient comes from in the second phase.
-  enum class Origin { whole_batch, chunks, ready };
-  struct NodeGradient {
-    Origin origin = Origin::ready;
-    Size chunk_offset = 0;
-  };
-  struct ParameterTask {
-    const Tensor* tensor;
-    Size first, count;  // rows of the tensor
-    Size offset, size;  // of its numbers in the flat vector
-    double work;        // multiplications
-  };
   // One thread's present block: its calls and its loss.
   struct Lane {
     std::unique_ptr<Workspace<T>> workspace;  // when it has one of its own
@@ -80,17 +68,14 @@ template <class T> class Step {
     std::uint64_t step;
   };
 
-  void plan_gradients();
-  void plan_tasks();
-  void plan_shares();
   void plan_lanes();
   // Whether the layers will read what is derived from the parameters.
-  bool derives() const { return !chain_ && shape_.arrangement == Arrangement::samples_as_rows && shape_.rows > 1; }
+  bool reads_derived() const {
+    return !chain_ && shape_.arrangement == Arrangement::samples_as_rows && shape_.rows > 1;
+  }
   const Node<T>& node(Size n) const { return network_.nodes()[static_cast<std::size_t>(n)]; }
   Size end_node() const;  // one past the last node that runs while training
 
-  void perturb_weights(Member& member, std::uint64_t step);
-  void derive(const ParameterTask& task, const T* parameters);
   void run_chain(Member& member, const Lane& lane, Interruption& interruption, const Input& input,
                  const Closing& closing);
   void place(Lane& lane, Size chunk, Size block);
@@ -99,16 +84,8 @@ template <class T> class Step {
   void backward_segment(Lane& lane, Size segment, Size block);
   void run_loss(Lane& lane, Size block, const Input& input);
   void combine(Lane& lane, Size sync, bool backward);
-  bool updates_as_one(const Optimizer<T>& optimizer) const;
-  void update_as_one(Optimizer<T>& optimizer);
-  void compute_gradient(Size task, T l2);
-  void penalize_frozen(Size task, T l2);
-  double add_penalty(const ParameterTask& task, T* gradient, T l2);
-  void apply_update(Size task, Optimizer<T>& optimizer, T factor);
-  T norm_factor() const;
   template <class Work>
   void for_blocks(Member& member, Lane& lane, Interruption& interruption, Work&& work, const Closing& closing);
-  template <class Work> void for_tasks(Member& member, Work&& work, const Closing& closing);
 
   Network<T>& network_;
   const Objective<T>& objective_;
@@ -118,18 +95,14 @@ template <class T> class Step {
   const std::unique_ptr<Chain<T>> chain_;  // null where layers run one by one
   Pace pace_;
   std::vector<Size> syncs_;  // nodes that need sums over the whole batch
-  std::vector<NodeGradient> node_gradients_;
-  std::vector<ParameterTask> tasks_;
-  std::vector<Size> shares_;  // the first task of each, and the end
-  Size chunk_stride_ = 0;
-  Buffer<T> chunk_gradients_, block_sums_, noisy_;
+  Buffer<T> block_sums_;
   Size sums_stride_ = 0;
   std::vector<Size> block_rows_;
   std::unique_ptr<Workspace<T>> workspace_;
   std::unique_ptr<Pass<T>> whole_;  // over all rows at once, for gradients over the whole batch
   std::vector<Lane> lanes_;         // one per thread
-  std::vector<double> block_costs_, task_penalties_, task_squares_;
-  T norm_factor_ = 1;
+  std::vector<double> block_costs_;
+  std::unique_ptr<ParameterPhase<T>> parameters_;
 };
 
 }  // namespace multicapa

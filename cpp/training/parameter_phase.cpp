@@ -1,0 +1,218 @@
+#include "training/parameter_phase.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace multicapa {
+namespace {
+
+template <class Vector> auto& at(Vector& vector, Size i) { return vector[static_cast<std::size_t>(i)]; }
+
+constexpr std::uint64_t weight_stream = 0xfffe;  // of random numbers; those of the nodes are numbered from 0
+
+}  // namespace
+
+template <class T>
+ParameterPhase<T>::ParameterPhase(Network<T>& network, const Objective<T>& objective, const Partition& partition,
+                                  const Pass<T>* whole, Size rows, bool derives)
+    : network_(network),
+      objective_(objective),
+      whole_(whole),
+      rows_(rows),
+      chunks_(static_cast<Size>(partition.chunks.size())),
+      derives_(derives) {
+  plan_gradients(partition);
+  plan_tasks();
+  if (objective.weight_noise > 0) noisy_ = Buffer<T>(network.parameter_count());
+}
+
+template <class T> void ParameterPhase<T>::plan_gradients(const Partition& partition) {
+  Layout<T> layout;
+  for (const Node<T>& n : network_.nodes()) {
+    NodeGradient gradient;
+    if (n.plan.batch_sums > 0 || chunks_ == 1) gradient.origin = Origin::ready;
+    else if (n.plan.whole_batch_gradient && !partition.by_chunk) gradient.origin = Origin::whole_batch;
+    else gradient = {Origin::chunks, layout.place(n.parameter_count)};
+    node_gradients_.push_back(gradient);
+  }
+  chunk_stride_ = layout.total();
+  chunk_gradients_ = Buffer<T>(chunk_stride_ * chunks_);
+}
+
+template <class T> void ParameterPhase<T>::plan_tasks() {
+  // In multiplications: some microseconds for a product, less than one for an update and the sums before it.
+  constexpr double work_per_product = 4e5, work_per_update = 5e3;
+  const Size work_of_update = 8 + chunks_;
+  constexpr Size most_pieces = 16;
+  // Each piece of a product packs the deltas of the whole batch for the tiles.
+  const Size rows_of_product = !network_.kernels().tiles ? 16 : rows_ < 128 ? 128 : 256, rows_of_update = 16;
+  for (const Tensor& tensor : network_.parameter_tensors()) {
+    const bool whole = at(node_gradients_, tensor.node).origin == Origin::whole_batch;
+    const double work = static_cast<double>(tensor.count) * static_cast<double>(whole ? rows_ : work_of_update);
+    const Size worthwhile = static_cast<Size>(work / (whole ? work_per_product : work_per_update));
+    Size pieces = std::min({worthwhile, tensor.rows() / (whole ? rows_of_product : rows_of_update), most_pieces});
+    pieces = std::max<Size>(pieces + pieces % 2, 1);  // an even number, for two threads to share
+    const Size row_size = tensor.count / tensor.rows();
+    for (Size p = 0; p < pieces; ++p) {
+      const Size first = tensor.rows() * p / pieces, last = tensor.rows() * (p + 1) / pieces;
+      tasks_.push_back({&tensor, first, last - first, tensor.offset + first * row_size, (last - first) * row_size,
+                        work / static_cast<double>(pieces)});
+    }
+  }
+  penalties_.resize(tasks_.size());
+  squares_.resize(tasks_.size());
+  plan_shares();
+}
+
+// Small tasks are taken together, in an even number of shares of nearly the same work: each taking costs a message from
+// core to core.
+template <class T> void ParameterPhase<T>::plan_shares() {
+  constexpr double work_per_share = 3e4;
+  const double total =
+      std::accumulate(tasks_.begin(), tasks_.end(), 0.0, [](double sum, const Task& task) { return sum + task.work; });
+  const double wanted = std::max(2 * std::round(total / (2 * work_per_share)), 2.0);
+  const bool each_alone = wanted >= static_cast<double>(tasks_.size());
+  double before = 0;
+  for (std::size_t t = 0; t < tasks_.size(); ++t) {
+    const double middle = (before + tasks_[t].work / 2) / total * wanted;
+    if (each_alone || middle >= static_cast<double>(shares_.size())) shares_.push_back(static_cast<Size>(t));
+    before += tasks_[t].work;
+  }
+  shares_.push_back(static_cast<Size>(tasks_.size()));
+}
+
+// One phase: work(task) for all tasks.
+template <class T>
+template <class Work>
+void ParameterPhase<T>::for_tasks(Member& member, Work&& work, const Closing& closing) {
+  const auto run_share = [&](Size s) {
+    for (Size t = at(shares_, s); t < at(shares_, s + 1); ++t) work(t);
+  };
+  member.phase(static_cast<Size>(shares_.size()) - 1, run_share, closing);
+}
+
+template <class T> void ParameterPhase<T>::place_gradients(Pass<T>& pass, Size chunk, bool accumulate) {
+  for (std::size_t n = 0; n < node_gradients_.size(); ++n) {
+    const NodeGradient& gradient = node_gradients_[n];
+    T* place = nullptr;
+    if (gradient.origin == Origin::ready) place = network_.gradients().data() + network_.nodes()[n].parameters;
+    if (gradient.origin == Origin::chunks)
+      place = chunk_gradients_.data() + chunk * chunk_stride_ + gradient.chunk_offset;
+    pass.place_gradient(static_cast<Size>(n), place, accumulate);
+  }
+}
+
+template <class T> const T* ParameterPhase<T>::perturb(Member& member, std::uint64_t step) {
+  const KernelTable<T>& kernels = network_.kernels();
+  const auto perturb = [&](Size t) {
+    const Task& task = at(tasks_, t);
+    const T* clean = network_.parameters().data() + task.offset;
+    T* noisy = noisy_.data() + task.offset;
+    if (task.tensor->penalized) {
+      kernels.normal(network_.seed, step << 16 | weight_stream, task.offset, noisy, task.size);
+      kernels.add_scaled(noisy, objective_.weight_noise, clean, noisy, task.size);
+    } else {
+      std::copy_n(clean, task.size, noisy);
+    }
+    derive(task, noisy_.data());
+  };
+  for_tasks(member, perturb, [] {});
+  return noisy_.data();
+}
+
+template <class T> void ParameterPhase<T>::derive(const Task& task, const T* parameters) {
+  const Node<T>& owner = node(task.tensor->node);
+  if (owner.plan.derived && derives_)
+    owner.layer->derive(network_.kernels(), parameters + owner.parameters, network_.derived().data() + owner.derived,
+                        task.tensor->index, task.first, task.count);
+}
+
+template <class T> void ParameterPhase<T>::run(Member& member, Optimizer<T>* optimizer, T l2, const Closing& closing) {
+  if (optimizer && updates_as_one(*optimizer))
+    return member.phase(1, [&](Size) { update_as_one(*optimizer); }, closing);
+  const bool rescales = optimizer && objective_.norm != GradientNorm::as_is;
+  const auto trained = [&](Size t) { return !optimizer || !at(tasks_, t).tensor->frozen; };
+  const auto compute = [&](Size t) {
+    if (!trained(t)) return penalize_frozen(t, l2);
+    compute_gradient(t, l2);
+    if (optimizer && !rescales) apply_update(t, *optimizer, T(1));
+  };
+  if (!rescales) return for_tasks(member, compute, closing);
+  for_tasks(member, compute, [&] { norm_factor_ = norm_factor(); });
+  const auto update = [&](Size t) {
+    if (trained(t)) apply_update(t, *optimizer, norm_factor_);
+  };
+  for_tasks(member, update, closing);
+}
+
+// A network so small that its gradient is one thread's work is updated in one go over the flat vectors, unless some
+// parameters are treated otherwise than others.
+template <class T> bool ParameterPhase<T>::updates_as_one(const Optimizer<T>& optimizer) const {
+  return chunks_ == 1 && objective_.norm == GradientNorm::as_is && !objective_.clips_values &&
+         !objective_.has_penalty() && !network_.any_frozen() &&
+         (!optimizer.decays_weights() || objective_.penalize_biases);
+}
+
+template <class T> void ParameterPhase<T>::update_as_one(Optimizer<T>& optimizer) {
+  optimizer.update(network_.parameters().data(), network_.gradients().data(), 0, network_.parameter_count(), true);
+  for (const Task& task : tasks_) derive(task, network_.parameters().data());
+}
+
+// What stays as it is still has its part in the cost.
+template <class T> void ParameterPhase<T>::penalize_frozen(Size t, T l2) {
+  const Task& task = at(tasks_, t);
+  T* gradient = network_.gradients().data() + task.offset;
+  std::fill_n(gradient, task.size, T(0));
+  at(penalties_, t) = add_penalty(task, gradient, l2);
+}
+
+template <class T> double ParameterPhase<T>::add_penalty(const Task& task, T* gradient, T l2) {
+  if (!objective_.penalizes(*task.tensor)) return 0;
+  return network_.kernels().penalty(network_.parameters().data() + task.offset, gradient, task.size, l2, objective_.l1);
+}
+
+template <class T> void ParameterPhase<T>::compute_gradient(Size t, T l2) {
+  const Task& task = at(tasks_, t);
+  const Node<T>& owner = node(task.tensor->node);
+  const NodeGradient& source = at(node_gradients_, task.tensor->node);
+  const KernelTable<T>& kernels = network_.kernels();
+  T* gradient = network_.gradients().data() + task.offset;
+  if (source.origin == Origin::whole_batch)
+    owner.layer->gradient(whole_->call(task.tensor->node), task.tensor->index, task.first, task.count, gradient);
+  if (source.origin == Origin::chunks)
+    kernels.sum_chunks(chunk_gradients_.data() + source.chunk_offset + (task.offset - owner.parameters), chunks_,
+                       chunk_stride_, gradient, task.size);
+  at(penalties_, t) = add_penalty(task, gradient, l2);
+  if (objective_.clips_values) kernels.clip(gradient, task.size, objective_.clip_low, objective_.clip_high);
+  if (objective_.norm != GradientNorm::as_is) at(squares_, t) = kernels.sum_of_squares(gradient, task.size);
+}
+
+template <class T> void ParameterPhase<T>::apply_update(Size t, Optimizer<T>& optimizer, T factor) {
+  const Task& task = at(tasks_, t);
+  T* gradient = network_.gradients().data() + task.offset;
+  if (factor != T(1)) network_.kernels().scale(gradient, task.size, factor);
+  optimizer.update(network_.parameters().data() + task.offset, gradient, task.offset, task.size,
+                   task.tensor->penalized || objective_.penalize_biases);
+  derive(task, network_.parameters().data());
+}
+
+template <class T> T ParameterPhase<T>::norm_factor() const {
+  double squares = 0;
+  for (std::size_t t = 0; t < tasks_.size(); ++t)
+    if (!tasks_[t].tensor->frozen) squares += squares_[t];
+  const double norm = std::sqrt(squares), limit = static_cast<double>(objective_.norm_limit);
+  const bool rescale = norm > 0 && (objective_.norm == GradientNorm::always || norm > limit);
+  return rescale ? static_cast<T>(limit / norm) : T(1);
+}
+
+template <class T> double ParameterPhase<T>::penalty() const {
+  double total = 0;
+  for (const double penalty : penalties_) total += penalty;
+  return total;
+}
+
+template class ParameterPhase<float>;
+template class ParameterPhase<double>;
+
+}  // namespace multicapa
