@@ -13,7 +13,7 @@ import pytest
 import multicapa as mc
 from helpers import ROOT, output_of, run_python
 
-CHOSEN = ("test_values.py", "test_finite_differences.py", "test_threads.py")
+CHOSEN = ("test_values.py", "test_finite_differences.py", "test_threads.py", "test_few_rows.py")
 COMPILER = shutil.which(os.environ.get("CXX", "g++"))
 X86 = platform.machine() in ("x86_64", "AMD64")
 SOURCES = sorted((ROOT / "cpp" / "kernels").glob("isa_*.cpp"))

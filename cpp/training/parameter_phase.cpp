@@ -11,58 +11,74 @@ template <class Vector> auto& at(Vector& vector, Size i) { return vector[static_
 
 constexpr std::uint64_t weight_stream = 0xfffe;  // of random numbers; those of the nodes are numbered from 0
 
+// All of these are measured (see bench/README.md).
+constexpr Size small_network =
+    16 * 1024;                          // parameters, below which the first phase computes their gradients on its way
+constexpr Size few_rows = 16;           // whose gradients are sums so short that memory is what they wait for
+constexpr Size near_bytes = 16 * 1024;  // of such a gradient that the update finds in L1
+// In multiplications: some microseconds for a product, less than one for an update and the sums before it.
+constexpr double work_per_product = 4e5, work_per_update = 5e3;
+constexpr Size most_pieces = 16;
+
+Size even(Size pieces) { return std::max<Size>(pieces + pieces % 2, 1); }  // for two threads to share
+
 }  // namespace
 
 template <class T>
-ParameterPhase<T>::ParameterPhase(Network<T>& network, const Objective<T>& objective, const Partition& partition,
-                                  const Pass<T>* whole, Size rows, bool derives)
-    : network_(network),
-      objective_(objective),
-      whole_(whole),
-      rows_(rows),
-      chunks_(static_cast<Size>(partition.chunks.size())),
-      derives_(derives) {
-  plan_gradients(partition);
+ParameterPhase<T>::ParameterPhase(Network<T>& network, const Objective<T>& objective, const RowsPhase<T>& rows)
+    : network_(network), objective_(objective), before_(rows) {
+  plan_gradients();
   plan_tasks();
   if (objective.weight_noise > 0) noisy_ = Buffer<T>(network.parameter_count());
 }
 
-template <class T> void ParameterPhase<T>::plan_gradients(const Partition& partition) {
+template <class T> void ParameterPhase<T>::plan_gradients() {
+  const bool on_the_way = before_.chunks == 1 && (network_.parameter_count() < small_network || !before_.whole);
   Layout<T> layout;
   for (const Node<T>& n : network_.nodes()) {
     NodeGradient gradient;
-    if (n.plan.batch_sums > 0 || chunks_ == 1) gradient.origin = Origin::ready;
-    else if (n.plan.whole_batch_gradient && !partition.by_chunk) gradient.origin = Origin::whole_batch;
+    if (n.plan.batch_sums > 0 || on_the_way || (before_.chunks == 1 && !n.plan.whole_batch_gradient))
+      gradient.origin = Origin::ready;
+    else if (n.plan.whole_batch_gradient && before_.whole) gradient.origin = Origin::whole_batch;
     else gradient = {Origin::chunks, layout.place(n.parameter_count)};
     node_gradients_.push_back(gradient);
   }
+  all_ready_ = on_the_way;
   chunk_stride_ = layout.total();
-  chunk_gradients_ = Buffer<T>(chunk_stride_ * chunks_);
+  chunk_gradients_ = Buffer<T>(chunk_stride_ * before_.chunks);
 }
 
 template <class T> void ParameterPhase<T>::plan_tasks() {
-  // In multiplications: some microseconds for a product, less than one for an update and the sums before it.
-  constexpr double work_per_product = 4e5, work_per_update = 5e3;
-  const Size work_of_update = 8 + chunks_;
-  constexpr Size most_pieces = 16;
-  // Each piece of a product packs the deltas of the whole batch for the tiles.
-  const Size rows_of_product = !network_.kernels().tiles ? 16 : rows_ < 128 ? 128 : 256, rows_of_update = 16;
   for (const Tensor& tensor : network_.parameter_tensors()) {
     const bool whole = at(node_gradients_, tensor.node).origin == Origin::whole_batch;
-    const double work = static_cast<double>(tensor.count) * static_cast<double>(whole ? rows_ : work_of_update);
-    const Size worthwhile = static_cast<Size>(work / (whole ? work_per_product : work_per_update));
-    Size pieces = std::min({worthwhile, tensor.rows() / (whole ? rows_of_product : rows_of_update), most_pieces});
-    pieces = std::max<Size>(pieces + pieces % 2, 1);  // an even number, for two threads to share
+    const double work =
+        static_cast<double>(tensor.count) * static_cast<double>(whole ? before_.rows : 8 + before_.chunks);
+    const Size pieces = whole ? pieces_of_product(tensor, work) : pieces_of_update(tensor, work);
     const Size row_size = tensor.count / tensor.rows();
     for (Size p = 0; p < pieces; ++p) {
       const Size first = tensor.rows() * p / pieces, last = tensor.rows() * (p + 1) / pieces;
       tasks_.push_back({&tensor, first, last - first, tensor.offset + first * row_size, (last - first) * row_size,
                         work / static_cast<double>(pieces)});
+      largest_task_ = std::max(largest_task_, tasks_.back().size);
     }
   }
+  for (int t = 0; t < before_.threads && !all_ready_; ++t) pieces_.emplace_back(largest_task_);
   penalties_.resize(tasks_.size());
   squares_.resize(tasks_.size());
   plan_shares();
+}
+
+template <class T> Size ParameterPhase<T>::pieces_of_product(const Tensor& tensor, double work) const {
+  if (before_.rows <= few_rows)
+    return std::min(even(tensor.count / (near_bytes / static_cast<Size>(sizeof(T)))), tensor.rows());
+  // Each piece packs the deltas of the whole batch for the tiles.
+  const Size least_rows = !network_.kernels().tiles ? 16 : before_.rows < 128 ? 128 : 256;
+  return even(std::min({static_cast<Size>(work / work_per_product), tensor.rows() / least_rows, most_pieces}));
+}
+
+template <class T> Size ParameterPhase<T>::pieces_of_update(const Tensor& tensor, double work) const {
+  constexpr Size least_rows = 16;
+  return even(std::min({static_cast<Size>(work / work_per_update), tensor.rows() / least_rows, most_pieces}));
 }
 
 // Small tasks are taken together, in an even number of shares of nearly the same work: each taking costs a message from
@@ -123,33 +139,42 @@ template <class T> const T* ParameterPhase<T>::perturb(Member& member, std::uint
 
 template <class T> void ParameterPhase<T>::derive(const Task& task, const T* parameters) {
   const Node<T>& owner = node(task.tensor->node);
-  if (owner.plan.derived && derives_)
+  if (owner.plan.derived && before_.derives)
     owner.layer->derive(network_.kernels(), parameters + owner.parameters, network_.derived().data() + owner.derived,
                         task.tensor->index, task.first, task.count);
 }
 
-template <class T> void ParameterPhase<T>::run(Member& member, Optimizer<T>* optimizer, T l2, const Closing& closing) {
+template <class T>
+void ParameterPhase<T>::run(Member& member, Optimizer<T>* optimizer, T l2, bool keep_gradient, const Closing& closing) {
   if (optimizer && updates_as_one(*optimizer))
     return member.phase(1, [&](Size) { update_as_one(*optimizer); }, closing);
   const bool rescales = optimizer && objective_.norm != GradientNorm::as_is;
   const auto trained = [&](Size t) { return !optimizer || !at(tasks_, t).tensor->frozen; };
   const auto compute = [&](Size t) {
     if (!trained(t)) return penalize_frozen(t, l2);
-    compute_gradient(t, l2);
-    if (optimizer && !rescales) apply_update(t, *optimizer, T(1));
+    T* gradient = place(member, t, keep_gradient || rescales || !optimizer);
+    compute_gradient(t, l2, gradient);
+    if (optimizer && !rescales) apply_update(t, *optimizer, T(1), gradient);
   };
   if (!rescales) return for_tasks(member, compute, closing);
   for_tasks(member, compute, [&] { norm_factor_ = norm_factor(); });
   const auto update = [&](Size t) {
-    if (trained(t)) apply_update(t, *optimizer, norm_factor_);
+    if (trained(t)) apply_update(t, *optimizer, norm_factor_, place(member, t, true));
   };
   for_tasks(member, update, closing);
+}
+
+// What nobody asks for is not written to memory: the gradient of a task goes from one near cache to the update.
+template <class T> T* ParameterPhase<T>::place(const Member& member, Size t, bool keep) {
+  const Task& task = at(tasks_, t);
+  const bool elsewhere = !keep && at(node_gradients_, task.tensor->node).origin != Origin::ready;
+  return elsewhere ? at(pieces_, member.index()).data() : network_.gradients().data() + task.offset;
 }
 
 // A network so small that its gradient is one thread's work is updated in one go over the flat vectors, unless some
 // parameters are treated otherwise than others.
 template <class T> bool ParameterPhase<T>::updates_as_one(const Optimizer<T>& optimizer) const {
-  return chunks_ == 1 && objective_.norm == GradientNorm::as_is && !objective_.clips_values &&
+  return all_ready_ && objective_.norm == GradientNorm::as_is && !objective_.clips_values &&
          !objective_.has_penalty() && !network_.any_frozen() &&
          (!optimizer.decays_weights() || objective_.penalize_biases);
 }
@@ -172,25 +197,23 @@ template <class T> double ParameterPhase<T>::add_penalty(const Task& task, T* gr
   return network_.kernels().penalty(network_.parameters().data() + task.offset, gradient, task.size, l2, objective_.l1);
 }
 
-template <class T> void ParameterPhase<T>::compute_gradient(Size t, T l2) {
+template <class T> void ParameterPhase<T>::compute_gradient(Size t, T l2, T* gradient) {
   const Task& task = at(tasks_, t);
   const Node<T>& owner = node(task.tensor->node);
   const NodeGradient& source = at(node_gradients_, task.tensor->node);
   const KernelTable<T>& kernels = network_.kernels();
-  T* gradient = network_.gradients().data() + task.offset;
   if (source.origin == Origin::whole_batch)
-    owner.layer->gradient(whole_->call(task.tensor->node), task.tensor->index, task.first, task.count, gradient);
+    owner.layer->gradient(before_.whole->call(task.tensor->node), task.tensor->index, task.first, task.count, gradient);
   if (source.origin == Origin::chunks)
-    kernels.sum_chunks(chunk_gradients_.data() + source.chunk_offset + (task.offset - owner.parameters), chunks_,
+    kernels.sum_chunks(chunk_gradients_.data() + source.chunk_offset + (task.offset - owner.parameters), before_.chunks,
                        chunk_stride_, gradient, task.size);
   at(penalties_, t) = add_penalty(task, gradient, l2);
   if (objective_.clips_values) kernels.clip(gradient, task.size, objective_.clip_low, objective_.clip_high);
   if (objective_.norm != GradientNorm::as_is) at(squares_, t) = kernels.sum_of_squares(gradient, task.size);
 }
 
-template <class T> void ParameterPhase<T>::apply_update(Size t, Optimizer<T>& optimizer, T factor) {
+template <class T> void ParameterPhase<T>::apply_update(Size t, Optimizer<T>& optimizer, T factor, T* gradient) {
   const Task& task = at(tasks_, t);
-  T* gradient = network_.gradients().data() + task.offset;
   if (factor != T(1)) network_.kernels().scale(gradient, task.size, factor);
   optimizer.update(network_.parameters().data() + task.offset, gradient, task.offset, task.size,
                    task.tensor->penalized || objective_.penalize_biases);

@@ -9,25 +9,30 @@
 #include "network/pass.hpp"
 #include "training/objective.hpp"
 #include "training/optimizer.hpp"
-#include "training/partition.hpp"
 
 namespace multicapa {
+
+// What the first phase leaves to the second.
+template <class T> struct RowsPhase {
+  const Pass<T>* whole;  // over all rows at once; null when they go chunk by chunk, or leave the gradients ready
+  Size rows;
+  Size chunks;
+  bool derives;  // layers read what is derived from the parameters
+  int threads;
+};
 
 template <class T> class ParameterPhase {
  public:
   using Closing = FunctionRef<void()>;  // run once, by one member, when all of the work is done
 
-  // `whole`: a pass over all rows at once; null when they go chunk by chunk. `derives`: whether layers will read what
-  // is derived from the parameters.
-  ParameterPhase(Network<T>& network, const Objective<T>& objective, const Partition& partition, const Pass<T>* whole,
-                 Size rows, bool derives);
+  ParameterPhase(Network<T>& network, const Objective<T>& objective, const RowsPhase<T>& rows);
 
   // Where a chunk of rows leaves its gradients, in the first phase.
   void place_gradients(Pass<T>& pass, Size chunk, bool accumulate);
   // One phase before the first: w + stddev · n, which the batch sees; the update goes to w itself.
   const T* perturb(Member& member, std::uint64_t step);
-  // Without an optimiser the gradients are left in the network.
-  void run(Member& member, Optimizer<T>* optimizer, T l2, const Closing& closing);
+  // The gradients are left in the network when they are to be kept, or without an optimiser.
+  void run(Member& member, Optimizer<T>* optimizer, T l2, bool keep_gradient, const Closing& closing);
 
   double penalty() const;  // of the parameters before the update; from run's closing on
 
@@ -45,29 +50,32 @@ template <class T> class ParameterPhase {
     double work;        // multiplications
   };
 
-  void plan_gradients(const Partition& partition);
+  void plan_gradients();
   void plan_tasks();
+  Size pieces_of_product(const Tensor& tensor, double work) const;
+  Size pieces_of_update(const Tensor& tensor, double work) const;
   void plan_shares();
   const Node<T>& node(Size n) const { return network_.nodes()[static_cast<std::size_t>(n)]; }
   void derive(const Task& task, const T* parameters);
+  T* place(const Member& member, Size task, bool keep);
   bool updates_as_one(const Optimizer<T>& optimizer) const;
   void update_as_one(Optimizer<T>& optimizer);
-  void compute_gradient(Size task, T l2);
+  void compute_gradient(Size task, T l2, T* gradient);
   void penalize_frozen(Size task, T l2);
   double add_penalty(const Task& task, T* gradient, T l2);
-  void apply_update(Size task, Optimizer<T>& optimizer, T factor);
+  void apply_update(Size task, Optimizer<T>& optimizer, T factor, T* gradient);
   T norm_factor() const;
   template <class Work> void for_tasks(Member& member, Work&& work, const Closing& closing);
 
   Network<T>& network_;
   const Objective<T>& objective_;
-  const Pass<T>* const whole_;
-  const Size rows_, chunks_;
-  const bool derives_;
+  const RowsPhase<T> before_;
   std::vector<NodeGradient> node_gradients_;
   std::vector<Task> tasks_;
   std::vector<Size> shares_;  // the first task of each, and the end
-  Size chunk_stride_ = 0;
+  Size chunk_stride_ = 0, largest_task_ = 0;
+  bool all_ready_ = false;
+  std::vector<Buffer<T>> pieces_;  // of the gradient, one per thread
   Buffer<T> chunk_gradients_, noisy_;
   std::vector<double> penalties_, squares_;  // of each task
   T norm_factor_ = 1;

@@ -93,7 +93,7 @@ Partition partition_training(const Network<T>& network, Size rows, bool keep_row
   const Size height = std::clamp(static_cast<Size>(near_cache / row_bytes), smallest, largest);
   if (const Size chunks = keep_rows ? 0 : std::min(count_chunks(network, rows), rows); chunks > 0) {
     Partition partition = cut(rows, 1, std::min(divide_up(divide_up(rows, chunks), height) * chunks, rows), chunks);
-    partition.by_chunk = true;
+    partition.by_chunk = partition.blocks.size() > 1;  // else nothing is used again
     return partition;
   }
   // An even number of blocks of some work each, so that two threads and more have something to share.

@@ -29,8 +29,9 @@ Step<T>::Step(Network<T>& network, const Objective<T>& objective, const StepShap
   for (const Block& block : partition_.blocks) block_rows_.push_back(block.rows);
   block_sums_ = Buffer<T>(sums_stride_ * static_cast<Size>(partition_.blocks.size()));
   plan_lanes();
-  parameters_ =
-      std::make_unique<ParameterPhase<T>>(network, objective, partition_, whole_.get(), shape.rows, reads_derived());
+  const RowsPhase<T> rows{chain_ ? nullptr : whole_.get(), shape.rows, static_cast<Size>(partition_.chunks.size()),
+                          reads_derived(), shape.threads};
+  parameters_ = std::make_unique<ParameterPhase<T>>(network, objective, rows);
 }
 
 template <class T> void Step<T>::plan_lanes() {
@@ -187,9 +188,10 @@ template <class T> void Step<T>::run_loss(Lane& lane, Size block, const Input& i
       lane.loss.run(objective_, as_const(lane.pass->value(last)), lane.pass->gradient(last), T(1) / lane.divisor);
 }
 
-template <class T> void Step<T>::update_parameters(Member& member, Optimizer<T>* optimizer, const Closing& closing) {
+template <class T>
+void Step<T>::update_parameters(Member& member, Optimizer<T>* optimizer, bool keep_gradient, const Closing& closing) {
   const T l2 = objective_.l2 + objective_.l2_shared / at(lanes_, member.index()).divisor;
-  parameters_->run(member, optimizer, l2, closing);
+  parameters_->run(member, optimizer, l2, keep_gradient, closing);
 }
 
 template <class T> std::pair<Matrix<T>, Matrix<T>> Step<T>::last_batch(Size n) const {

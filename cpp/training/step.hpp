@@ -42,8 +42,8 @@ template <class T> class Step {
   // Forward, loss and backward of all rows. Every member of the team calls it.
   void compute_rows(Member& member, const Samples<T>& samples, const BatchRows& batch, std::uint64_t step,
                     Interruption& interruption, const Closing& closing);
-  // After compute_rows. Without an optimiser the gradients are left in the network.
-  void update_parameters(Member& member, Optimizer<T>* optimizer, const Closing& closing);
+  // After compute_rows. The gradients are left in the network when they are to be kept, or without an optimiser.
+  void update_parameters(Member& member, Optimizer<T>* optimizer, bool keep_gradient, const Closing& closing);
 
   // With keep_rows: a node's outputs and its delta, dCost/d output (dCost/dz where an activation works in place).
   std::pair<Matrix<T>, Matrix<T>> last_batch(Size node) const;

@@ -81,7 +81,8 @@ template <class T> EpochResult Trainer<T>::run(const Epoch<T>& epoch) {
                           else optimizer_->prepare(epoch.rates[epoch.rates.size() == 1 ? 0 : s]);
                         });
       if (over) break;
-      step.update_parameters(member, &*optimizer_, [&] {
+      const bool last_step = s == steps - 1;  // callbacks may look at its gradient
+      step.update_parameters(member, &*optimizer_, last_step, [&] {
         const double share = static_cast<double>(step.rows()), penalty = step.penalty();
         result.loss += (cost + penalty) * share;
         result.penalty += penalty * share;
@@ -127,7 +128,7 @@ template <class T> EpochResult Trainer<T>::run_gradient(Step<T>& step, const Sam
   run_team(step.shape().threads, [&](Member& member) {
     step.compute_rows(member, samples, rows, network_.training_steps, interruption,
                       [&] { result.interrupted = interruption.abandoned(); });
-    if (!result.interrupted) step.update_parameters(member, nullptr, [] {});
+    if (!result.interrupted) step.update_parameters(member, nullptr, true, [] {});
   });
   std::copy(state.begin(), state.end(), network_.state().data());
   result.steps = result.interrupted ? 0 : 1;

@@ -42,7 +42,8 @@ class Network:
         Weights by name, such as ``"dense_1.weight"``: views into the core's memory. Writing to
         them changes the network.
     gradients : mapping of str to array
-        The same for the gradients of the last :meth:`loss_and_gradient` or update.
+        The same for the gradients of the last :meth:`loss_and_gradient`, or of the last update of
+        an epoch.
     state : mapping of str to array
         What layers remember besides, such as running means.
     history : History
