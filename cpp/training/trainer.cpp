@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cmath>
 
+#include "base/subnormals.hpp"
 #include "kernels/matmul.hpp"
 
 namespace multicapa {
@@ -28,7 +29,7 @@ template <class T> void Trainer<T>::set_optimizer(const std::string& name, const
 
 template <class T> StepShape Trainer<T>::shape_for_batch(Size rows) const {
   StepShape shape{rows};
-  if (network_.calls_out() || objective_.custom_loss) return shape;
+  if (calls_out()) return shape;
   shape.threads = threads_for(3 * network_.work_per_row() * static_cast<double>(rows), work_per_thread);
   const Size nodes = static_cast<Size>(network_.nodes().size()) - (objective_.fused ? 1 : 0);
   if (objective_.target_noise == 0) shape.arrangement = choose_arrangement(network_, rows, nodes);
@@ -69,6 +70,7 @@ template <class T> EpochResult Trainer<T>::run(const Epoch<T>& epoch) {
   std::atomic<bool> over{false};  // set once and for good, so that a late member reads it right
 
   const auto run_steps = [&](Member& member, Size from, Size to) {
+    const FlushSubnormals flush(!calls_out());
     for (Size s = from; s < to && !over; ++s) {
       Step<T>& step = remainder && s == steps - 1 ? last : full;
       const BatchRows rows{epoch.order, s * batch, count};
@@ -126,6 +128,7 @@ template <class T> EpochResult Trainer<T>::run_gradient(Step<T>& step, const Sam
   EpochResult result;
   const BatchRows rows{nullptr, 0, step.rows()};
   run_team(step.shape().threads, [&](Member& member) {
+    const FlushSubnormals flush(!calls_out());
     step.compute_rows(member, samples, rows, network_.training_steps, interruption,
                       [&] { result.interrupted = interruption.abandoned(); });
     if (!result.interrupted) step.update_parameters(member, nullptr, true, [] {});

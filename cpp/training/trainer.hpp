@@ -45,6 +45,8 @@ template <class T> class Trainer {
  private:
   EpochResult run_gradient(Step<T>& step, const Samples<T>& samples, const Look& look);
   bool exploded(double cost);
+  // Runs functions of the user's, on the calling thread: their arithmetic is not ours to change.
+  bool calls_out() const { return network_.calls_out() || objective_.custom_loss; }
   StepShape shape_for_batch(Size rows) const;
   Step<T>& step_for(const StepShape& shape);
   void make_room();  // before steps are asked for: keeps the number of planned ones small
