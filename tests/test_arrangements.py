@@ -7,7 +7,18 @@ import multicapa as mc
 from helpers import DTYPES, TOLERANCE, assert_like_reference, assert_near, randomize, reference_of, targets_for
 
 BATCHES = (7, 8, 9, 15, 16, 17, 31, 33, 48, 100, 129, 1000)  # 7 is below the least that goes as columns
-WIDTHS = ((1, 1, 1), (4, 16, 3), (2, 3, 2), (5, 4, 4), (17, 15, 5), (33, 31, 1), (64, 100, 10))
+# The last two are wide: with tiles, or anyway, they want all rows at once, if these are not too many.
+WIDTHS = (
+    (1, 1, 1),
+    (4, 16, 3),
+    (2, 3, 2),
+    (5, 4, 4),
+    (17, 15, 5),
+    (33, 31, 1),
+    (64, 100, 10),
+    (129, 130, 9),
+    (33, 257, 257),
+)
 
 
 def network(widths, dtype, last="linear", hidden="tanh"):

@@ -39,6 +39,7 @@ CASES = {
     "digits": ((64, 100, 10), 333, 50),
     "little_left_over": ((64, 100, 10), 203, 50),
     "wide": ((50, 300, 300, 5), 230, 100),
+    "wide_with_many_rows": ((150, 160, 260, 9), 1000, 450),
     "whole_batch_of_many_rows": ((8, 24, 16, 3), 5000, None),
     "chunks_and_a_remainder": ((8, 24, 3), 5003, 4500),
 }

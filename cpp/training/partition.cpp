@@ -9,6 +9,9 @@ namespace {
 constexpr double near_cache = 64 * 1024;    // bytes of a block's numbers that keep to L1 and the near part of L2
 constexpr Size large_weights = 256 * 1024;  // numbers of a weight matrix that streams from L3 and wants tall blocks
 constexpr Size packed_weights = 32 * 1024;  // that are packed for each block of rows, where there are tiles
+constexpr double far_cache = 16 << 20;      // bytes of a whole batch's numbers that may lie side by side
+constexpr Size wide_weights = 64 * 1024;    // numbers of a weight matrix whose products want all rows at once
+constexpr Size wide_in_tiles = 12 * 1024;   // the same where there are tiles
 constexpr double work_worth_a_task = 1e6;   // multiplications, some ten microseconds
 constexpr Size least_columns = 8;           // fewer samples than that leave too many lanes idle
 constexpr double work_worth_sharing = 6e5;  // of a whole step; less is done by one thread before two have met
@@ -48,7 +51,8 @@ template <class T> double work_of(const Network<T>& network, Size rows) {
 
 // How many gradients are summed up side by side, each over its own rows, while these are in the cache; 0 when the
 // gradient over the whole batch is the better way. Both ways move numbers between the cores: the chunks their
-// gradients, the whole batch its activations and deltas.
+// gradients, the whole batch its activations and deltas. But products of wide layers pay by their depth, and a gradient
+// that is added up goes through memory once a block.
 template <class T> Size count_chunks(const Network<T>& network, Size rows) {
   for (const Node<T>& node : network.nodes())
     if (node.plan.batch_sums > 0) return 0;  // every row must stay until the sums are known
@@ -56,6 +60,8 @@ template <class T> Size count_chunks(const Network<T>& network, Size rows) {
   if (work < work_worth_sharing) return 1;
   const Size wanted = std::clamp<Size>(2 * std::lround(work / (2.4 * work_worth_a_task)), 2, 64);
   const double batch_numbers = bytes_per_row(network, true) / sizeof(T) * static_cast<double>(rows);
+  const Size wide = network.kernels().tiles ? wide_in_tiles : wide_weights;
+  if (largest_weights(network) >= wide && batch_numbers * sizeof(T) <= far_cache) return 0;
   const double parameters = static_cast<double>(std::max<Size>(network.parameter_count(), 1));
   const Size affordable = static_cast<Size>(std::min(batch_numbers / (1.5 * parameters), 64.0));
   return affordable >= 2 ? std::min(wanted, affordable) : 0;
