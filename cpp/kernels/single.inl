@@ -23,7 +23,29 @@ inline void vector_matrix_panel(const T* x, Matrix<const T> w, const T* bias, T*
   });
 }
 
+// What does not fit into L1 comes soonest row by row; y is what is gone through again then.
+constexpr Size large_matrix_bytes = 1 << 15;
+constexpr int rows_at_once = 8;
+
+template <class T, int Rows> inline void add_rows(const T* x, const T* w, Size stride, Size columns, T* y) {
+  for_vectors<T>(columns, [&](Size j, auto part) {
+    Vector<T> even = part.get(y + j), odd{};
+    unrolled<Rows>([&](auto k) { (k % 2 ? odd : even) += x[k] * part.get(w + k * stride + j); });
+    part.put(y + j, even + odd);
+  });
+}
+
+template <class T> void vector_matrix_by_rows(const T* x, Matrix<const T> w, const T* bias, T* y) {
+  for_vectors<T>(w.columns, [&](Size j, auto part) { part.put(y + j, bias ? part.get(bias + j) : Vector<T>{}); });
+  Size k = 0;
+  for (; k + rows_at_once <= w.rows; k += rows_at_once)
+    add_rows<T, rows_at_once>(x + k, w.data + k * w.stride, w.stride, w.columns, y);
+  for (; k < w.rows; ++k) add_rows<T, 1>(x + k, w.data + k * w.stride, w.stride, w.columns, y);
+}
+
 template <class T> void vector_matrix(const T* x, Matrix<const T> w, const T* bias, T* y) {
+  if (w.columns >= 4 * width<T> && w.rows * w.columns * static_cast<Size>(sizeof(T)) >= large_matrix_bytes)
+    return vector_matrix_by_rows<T>(x, w, bias, y);
   Size column = 0;
   const auto panel = [&](auto panels, auto last) {
     const Matrix<const T> here{w.data + column, w.rows, w.columns, w.stride};
