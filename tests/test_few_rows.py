@@ -8,7 +8,7 @@ from helpers import DTYPES, all_equal, assert_like_reference, assert_near, numbe
 from reference import OPTIMIZERS
 
 ROWS = (1, 2, 7, 16, 17)
-# Networks of more than 16,000 parameters, with edges around the widths of registers.
+# Networks of more than 6,000 parameters, with edges around the widths of registers.
 SHAPES = ((130, 129, 1), (257, 65, 7), (33, 512, 9), (1, 1025, 17), (127, 128, 8), (1040, 16, 31), (300, 63, 33))
 FIT = {"loss": "half_squared_error", "epochs": 1, "shuffle": False}
 TREATMENTS = {
@@ -27,7 +27,7 @@ def network(shape, dtype="float64", hidden="relu"):
 
 def samples(shape, rows):
     rng = np.random.default_rng(rows)
-    return (rng.normal(size=(rows, width)).astype(np.float32) for width in (shape[0], shape[-1]))
+    return [rng.normal(size=(rows, width)).astype(np.float32) for width in (shape[0], shape[-1])]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -49,6 +49,24 @@ def test_steps_like_the_reference(name, rows):
     net.fit(X, T, **FIT, optimizer=name.lower(), batch_size=rows, penalize_biases=True)
     for key, view in net.parameters.items():
         assert_near(view, reference.parameters[key], 1e-11, key)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("units", [1, 7, 31, 32, 33, 47, 48, 49, 63, 64, 65, 129])
+@pytest.mark.parametrize("layer", ["dense", "maxout"])
+def test_single_samples_at_every_width(layer, units, dtype):
+    """Rows of weights meet outer products of which nothing is written down; zeros of the input leave some in peace."""
+    hidden = mc.Dense(units, "relu") if layer == "dense" else mc.Maxout(units, 2)
+    net = mc.Sequential([hidden, mc.Dense(3)], input_shape=(6500 // units,), dtype=dtype, seed=0)
+    randomize(net, np.random.default_rng(0))
+    reference = reference_of(net)
+    X, T = samples((6500 // units, 3), 4)
+    X[:, ::3] = 0
+    for optimizer in (mc.SGD(1e-3), mc.AdamW(1e-3)):
+        reference.train(X, T, "half_squared_error", OPTIMIZERS[type(optimizer).__name__](1e-3), 1, 1)
+        net.fit(X, T, **FIT, optimizer=optimizer, batch_size=1, penalize_biases=True)
+        for key, view in net.parameters.items():
+            assert_near(view, reference.parameters[key], 1e-4 if dtype == "float32" else 1e-11, key)
 
 
 @pytest.mark.parametrize("treatment", TREATMENTS)

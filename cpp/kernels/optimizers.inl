@@ -193,22 +193,39 @@ void prepare_update(const double* hyper, double rate, Size step, double* carried
   unrolled<max_hyperparameters>([&](auto i) { scalars.value[i] = static_cast<T>(values[i]); });
 }
 
+template <class T, class F, class Part>
+inline void update_vector(T* weight, Vector<T> gradient, T* const* slots, Size i, Part part, const Vector<T>* s) {
+  Vector<T> w = part.get(weight + i), slot[F::slots + 1];
+  for (int k = 0; k < F::slots; ++k) slot[k] = part.get(slots[k] + i);
+  F::template update<T>(w, gradient, slot, s);
+  part.put(weight + i, w);
+  for (int k = 0; k < F::slots; ++k) part.put(slots[k] + i, slot[k]);
+}
+
 template <class T, class F>
 void update(T* weight, const T* gradient, T* const* slots, Size count, const UpdateScalars<T>& scalars) {
   Vector<T> s[max_hyperparameters];
   for (int i = 0; i < max_hyperparameters; ++i) s[i] = broadcast<T>(scalars.value[i]);
-  for_vectors<T>(count, [&](Size i, auto part) {
-    Vector<T> w = part.get(weight + i), slot[F::slots + 1];
-    for (int k = 0; k < F::slots; ++k) slot[k] = part.get(slots[k] + i);
-    F::template update<T>(w, part.get(gradient + i), slot, s);
-    part.put(weight + i, w);
-    for (int k = 0; k < F::slots; ++k) part.put(slots[k] + i, slot[k]);
-  });
+  for_vectors<T>(count,
+                 [&](Size i, auto part) { update_vector<T, F>(weight, part.get(gradient + i), slots, i, part, s); });
 }
 
 template <class T, class F>
-constexpr OptimizerKernel<T> optimizer_row{F::name,     F::formula, F::slots, F::hyperparameters, prepare_update<T, F>,
-                                           update<T, F>};
+void update_by_product(T* weight, const T* left, Size rows, const T* right, Size columns, T* const* slots,
+                       const UpdateScalars<T>& scalars) {
+  Vector<T> s[max_hyperparameters];
+  for (int i = 0; i < max_hyperparameters; ++i) s[i] = broadcast<T>(scalars.value[i]);
+  for (Size r = 0; r < rows; ++r) {
+    if (F::slots == 0 && left[r] == T(0)) continue;  // as behind a ReLU: without a memory, nothing moves
+    for_vectors<T>(columns, [&](Size j, auto part) {
+      update_vector<T, F>(weight, left[r] * part.get(right + j), slots, r * columns + j, part, s);
+    });
+  }
+}
+
+template <class T, class F>
+constexpr OptimizerKernel<T> optimizer_row{
+    F::name, F::formula, F::slots, F::hyperparameters, prepare_update<T, F>, update<T, F>, update_by_product<T, F>};
 
 template <class T>
 constexpr OptimizerKernel<T> optimizer_list[] = {

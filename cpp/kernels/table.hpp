@@ -62,6 +62,9 @@ template <class T> struct OptimizerKernel {
   // Fills the scalars for update number `step` (from 1). `carried` lives as long as the optimiser's slots.
   void (*prepare)(const double* hyperparameters, double rate, Size step, double* carried, UpdateScalars<T>& scalars);
   void (*update)(T* weight, const T* gradient, T* const* slots, Size count, const UpdateScalars<T>& scalars);
+  // The same by the gradient left ⊗ right, of which nothing is written down.
+  void (*update_by_product)(T* weight, const T* left, Size rows, const T* right, Size columns, T* const* slots,
+                            const UpdateScalars<T>& scalars);
 };
 
 // What a row of X or of the targets is made of before it is gathered.

@@ -55,6 +55,11 @@ template <class T> class Affine {
     else call.kernels->column_sum(dz, out, false);
   }
 
+  OuterProduct<T> gradient_factors(const Call<T>& call, Matrix<const T> dz, Size parameter) const {
+    if (parameter != weight) return {};
+    return {call.inputs[0].data, dz.data};
+  }
+
   void derive(const KernelTable<T>& kernels, const T* parameters, T* derived, Size parameter, Size first,
               Size count) const {
     if (parameter == weight)

@@ -86,6 +86,11 @@ template <class T> struct BlockSums {
   const Size* rows;
 };
 
+// A matrix whose element (i, j) is left[i] · right[j].
+template <class T> struct OuterProduct {
+  const T *left = nullptr, *right = nullptr;
+};
+
 template <class T> class Layer {
  public:
   virtual ~Layer() = default;
@@ -95,6 +100,8 @@ template <class T> class Layer {
 
   // whole_batch_gradient: rows [first, first + count) of the gradient of one parameter, from a call over all rows.
   virtual void gradient(const Call<T>&, Size /*parameter*/, Size /*first*/, Size /*count*/, T* /*out*/) const {}
+  // The same over a single row, where it is such a product of two vectors.
+  virtual OuterProduct<T> gradient_factors(const Call<T>&, Size /*parameter*/) const { return {}; }
   // derived > 0: brings the derived numbers up to date for rows [first, first + count) of one parameter.
   virtual void derive(const KernelTable<T>&, const T* /*parameters*/, T* /*derived*/, Size /*parameter*/,
                       Size /*first*/, Size /*count*/) const {}

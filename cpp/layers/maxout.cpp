@@ -38,6 +38,9 @@ template <class T> class Maxout final : public Layer<T> {
   void gradient(const Call<T>& call, Size parameter, Size first, Size count, T* out) const override {
     affine_.gradient(call, as_const(pieces(call)), parameter, first, count, out);
   }
+  OuterProduct<T> gradient_factors(const Call<T>& call, Size parameter) const override {
+    return affine_.gradient_factors(call, as_const(pieces(call)), parameter);
+  }
   void derive(const KernelTable<T>& kernels, const T* parameters, T* derived, Size parameter, Size first,
               Size count) const override {
     affine_.derive(kernels, parameters, derived, parameter, first, count);

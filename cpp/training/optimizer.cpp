@@ -40,9 +40,19 @@ template <class T> void Optimizer<T>::prepare(double rate) {
 }
 
 template <class T> void Optimizer<T>::update(T* weight, const T* gradient, Size offset, Size count, bool decays) {
-  T* slots[max_slots] = {};
+  kernel_->update(weight, gradient, slots_at(offset).data(), count, scalars(decays));
+}
+
+template <class T>
+void Optimizer<T>::update_by_product(T* weight, const T* left, Size rows, const T* right, Size columns, Size offset,
+                                     bool decays) {
+  kernel_->update_by_product(weight, left, rows, right, columns, slots_at(offset).data(), scalars(decays));
+}
+
+template <class T> std::array<T*, max_slots> Optimizer<T>::slots_at(Size offset) {
+  std::array<T*, max_slots> slots{};
   for (std::size_t i = 0; i < slots_.size(); ++i) slots[i] = slots_[i].data() + offset;
-  kernel_->update(weight, gradient, slots, count, weight_decay_ >= 0 && !decays ? scalars_without_decay_ : scalars_);
+  return slots;
 }
 
 template class Optimizer<float>;

@@ -19,6 +19,9 @@ template <class T> class Optimizer {
   // `decays`: a weight, to which weight decay applies, as opposed to a bias.
   void update(T* weight, const T* gradient, Size offset, Size count, bool decays);
 
+  // The same by the gradient left ⊗ right: some rows of `columns` weights each.
+  void update_by_product(T* weight, const T* left, Size rows, const T* right, Size columns, Size offset, bool decays);
+
   bool decays_weights() const { return weight_decay_ >= 0; }
   const char* name() const { return kernel_->name; }
   std::vector<Buffer<T>>& slots() { return slots_; }
@@ -26,6 +29,11 @@ template <class T> class Optimizer {
   std::array<double, 4> carried{};
 
  private:
+  std::array<T*, max_slots> slots_at(Size offset);
+  const UpdateScalars<T>& scalars(bool decays) const {
+    return weight_decay_ >= 0 && !decays ? scalars_without_decay_ : scalars_;
+  }
+
   const OptimizerKernel<T>* kernel_;
   std::vector<double> hyperparameters_;
   int weight_decay_ = -1;  // which hyper-parameter it is, if any

@@ -12,10 +12,10 @@ template <class Vector> auto& at(Vector& vector, Size i) { return vector[static_
 constexpr std::uint64_t weight_stream = 0xfffe;  // of random numbers; those of the nodes are numbered from 0
 
 // All of these are measured (see bench/README.md).
-constexpr Size small_network =
-    16 * 1024;                          // parameters, below which the first phase computes their gradients on its way
-constexpr Size few_rows = 16;           // whose gradients are sums so short that memory is what they wait for
-constexpr Size near_bytes = 16 * 1024;  // of such a gradient that the update finds in L1
+constexpr Size small_network = 6 * 1024;  // parameters, whose gradients the first phase computes on its way
+constexpr Size few_rows = 16;             // whose gradients are sums so short that memory is what they wait for
+constexpr Size near_bytes = 16 * 1024;    // of such a gradient that the update finds in L1
+constexpr Size least_columns = 32;        // of a product that is computed row by row
 // In multiplications: some microseconds for a product, less than one for an update and the sums before it.
 constexpr double work_per_product = 4e5, work_per_update = 5e3;
 constexpr Size most_pieces = 16;
@@ -152,6 +152,7 @@ void ParameterPhase<T>::run(Member& member, Optimizer<T>* optimizer, T l2, bool 
   const auto trained = [&](Size t) { return !optimizer || !at(tasks_, t).tensor->frozen; };
   const auto compute = [&](Size t) {
     if (!trained(t)) return penalize_frozen(t, l2);
+    if (optimizer && !rescales && !keep_gradient && update_by_product(t, *optimizer)) return;
     T* gradient = place(member, t, keep_gradient || rescales || !optimizer);
     compute_gradient(t, l2, gradient);
     if (optimizer && !rescales) apply_update(t, *optimizer, T(1), gradient);
@@ -218,6 +219,23 @@ template <class T> void ParameterPhase<T>::apply_update(Size t, Optimizer<T>& op
   optimizer.update(network_.parameters().data() + task.offset, gradient, task.offset, task.size,
                    task.tensor->penalized || objective_.penalize_biases);
   derive(task, network_.parameters().data());
+}
+
+// The gradient of a single row is not even computed apart, as long as nothing happens to it before the update.
+template <class T> bool ParameterPhase<T>::update_by_product(Size t, Optimizer<T>& optimizer) {
+  const Task& task = at(tasks_, t);
+  const Size columns = task.size / task.count;
+  if (before_.rows != 1 || columns < least_columns || objective_.clips_values || objective_.penalizes(*task.tensor))
+    return false;
+  if (at(node_gradients_, task.tensor->node).origin != Origin::whole_batch) return false;
+  const OuterProduct<T> gradient =
+      node(task.tensor->node).layer->gradient_factors(before_.whole->call(task.tensor->node), task.tensor->index);
+  if (!gradient.left) return false;
+  optimizer.update_by_product(network_.parameters().data() + task.offset, gradient.left + task.first, task.count,
+                              gradient.right, columns, task.offset,
+                              task.tensor->penalized || objective_.penalize_biases);
+  derive(task, network_.parameters().data());
+  return true;
 }
 
 template <class T> T ParameterPhase<T>::norm_factor() const {

@@ -64,6 +64,7 @@ template <class T> class ParameterPhase {
   void penalize_frozen(Size task, T l2);
   double add_penalty(const Task& task, T* gradient, T l2);
   void apply_update(Size task, Optimizer<T>& optimizer, T factor, T* gradient);
+  bool update_by_product(Size task, Optimizer<T>& optimizer);
   T norm_factor() const;
   template <class Work> void for_tasks(Member& member, Work&& work, const Closing& closing);
 
