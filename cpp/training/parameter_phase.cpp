@@ -49,6 +49,7 @@ template <class T> void ParameterPhase<T>::plan_gradients() {
 }
 
 template <class T> void ParameterPhase<T>::plan_tasks() {
+  Size largest_product = 0;
   for (const Tensor& tensor : network_.parameter_tensors()) {
     const bool whole = at(node_gradients_, tensor.node).origin == Origin::whole_batch;
     const double work =
@@ -59,10 +60,10 @@ template <class T> void ParameterPhase<T>::plan_tasks() {
       const Size first = tensor.rows() * p / pieces, last = tensor.rows() * (p + 1) / pieces;
       tasks_.push_back({&tensor, first, last - first, tensor.offset + first * row_size, (last - first) * row_size,
                         work / static_cast<double>(pieces)});
-      largest_task_ = std::max(largest_task_, tasks_.back().size);
+      if (whole) largest_product = std::max(largest_product, tasks_.back().size);
     }
   }
-  for (int t = 0; t < before_.threads && !all_ready_; ++t) pieces_.emplace_back(largest_task_);
+  for (int t = 0; t < before_.threads; ++t) pieces_.emplace_back(largest_product);
   penalties_.resize(tasks_.size());
   squares_.resize(tasks_.size());
   plan_shares();
@@ -168,7 +169,7 @@ void ParameterPhase<T>::run(Member& member, Optimizer<T>* optimizer, T l2, bool 
 // What nobody asks for is not written to memory: the gradient of a task goes from one near cache to the update.
 template <class T> T* ParameterPhase<T>::place(const Member& member, Size t, bool keep) {
   const Task& task = at(tasks_, t);
-  const bool elsewhere = !keep && at(node_gradients_, task.tensor->node).origin != Origin::ready;
+  const bool elsewhere = !keep && at(node_gradients_, task.tensor->node).origin == Origin::whole_batch;
   return elsewhere ? at(pieces_, member.index()).data() : network_.gradients().data() + task.offset;
 }
 

@@ -74,9 +74,9 @@ template <class T> class ParameterPhase {
   std::vector<NodeGradient> node_gradients_;
   std::vector<Task> tasks_;
   std::vector<Size> shares_;  // the first task of each, and the end
-  Size chunk_stride_ = 0, largest_task_ = 0;
+  Size chunk_stride_ = 0;
   bool all_ready_ = false;
-  std::vector<Buffer<T>> pieces_;  // of the gradient, one per thread
+  std::vector<Buffer<T>> pieces_;  // of gradients over the whole batch, one per thread
   Buffer<T> chunk_gradients_, noisy_;
   std::vector<double> penalties_, squares_;  // of each task
   T norm_factor_ = 1;
