@@ -131,7 +131,7 @@ template <class T> Record measure_update(const OptimizerKernel<T>& kernel, Size 
   UpdateScalars<T> scalars;
   kernel.prepare(hyperparameters.data(), 1e-6, 1, carried, scalars);
   const Measurement time =
-      measure(seconds, [&] { kernel.update(weight.data(), gradient.data(), places, count, scalars); });
+      measure(seconds, [&] { kernel.update(weight.data(), gradient.data(), places, count, scalars, false); });
   // The gradient is read; the weights and the slots are read and written.
   return per_byte(time, count * (3 + 2 * kernel.slots) * static_cast<Size>(sizeof(T)));
 }

@@ -28,4 +28,10 @@ template <class T> constexpr Size aligned(Size count) {
   return (count + unit - 1) / unit * unit;
 }
 
+// A value alone on its cache lines: what one thread writes and others read would otherwise take along what lies beside
+// it from core to core.
+template <class Value> struct alignas(64) Apart {
+  Value value{};
+};
+
 }  // namespace multicapa

@@ -12,6 +12,7 @@
 #include <immintrin.h>
 #pragma GCC diagnostic pop
 
+#include "base/prefetch.hpp"
 #include "kernels/table.hpp"
 
 namespace multicapa {
@@ -91,7 +92,7 @@ class Fetch {
   // One of `shares` parts.
   void take(Size share, Size shares) const {
     for (Size r = rows_ * share / shares; r < rows_ * (share + 1) / shares; ++r)
-      for (Size c = 0; c < length_; c += side) _mm_prefetch(first_ + r * stride_ + c, _MM_HINT_T1);
+      for (Size c = 0; c < length_; c += side) prefetch_to_l2(first_ + r * stride_ + c);
   }
 
  private:

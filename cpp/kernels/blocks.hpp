@@ -1,6 +1,6 @@
 // C = A·B for a B that comes from an outer cache or memory: cut into blocks, each copied to where its numbers lie side
 // by side and multiplied with all rows of A while it is in the innermost caches. The copy costs one part in as
-// many as A has rows; the next block is fetched meanwhile.
+// many as A has rows.
 #pragma once
 
 #include <algorithm>
@@ -35,7 +35,6 @@ template <class T> class BlockedProduct {
       pack(block, packed);
       const bool first = block.depth == 0;
       for (Size p = 0; p < parts; ++p) {
-        if (n + 1 < block_count_) prefetch(at(n + 1), p, parts);
         const Size row = rows_of_part * p, rows = std::min(rows_of_part, shape_.rows - row);
         const GemmBias<T> start{first && bias.per_column ? bias.per_column + block.column : nullptr,
                                 first && bias.per_row ? bias.per_row + row : nullptr};
@@ -75,13 +74,6 @@ template <class T> class BlockedProduct {
     const Matrix<const T> source = numbers(block);
     if (b_.transposed) kernels_.transpose(source, packed, kernels_.block_columns);
     else kernels_.copy(source, {packed, source.rows, source.columns, kernels_.block_columns});
-  }
-
-  void prefetch(const Block& block, Size part, Size parts) const {
-    const Matrix<const T> source = numbers(block);
-    for (Size r = source.rows * part / parts; r < source.rows * (part + 1) / parts; ++r)
-      for (Size c = 0; c < source.columns; c += aligned<T>(1))
-        __builtin_prefetch(source.data + r * source.stride + c, 0, 2);
   }
 
   const KernelTable<T>& kernels_;

@@ -76,7 +76,7 @@ inline void gather_columns_of(const Source* source, Size source_stride, const Si
     const Source* rows[side];
     for (Size r = 0; r < here; ++r) rows[r] = source + (index ? index[first + s + r] : first + s + r) * source_stride;
     for (Size r = 0; index && r < side && s + side + r < samples; ++r)
-      __builtin_prefetch(source + index[first + s + side + r] * source_stride);
+      prefetch(source + index[first + s + side + r] * source_stride);
     T* to = out.data + s;
     if (out.rows == 1) gather_fours<T, 1>(rows, here, to, out.stride);
     else if (out.rows == 2) gather_fours<T, 2>(rows, here, to, out.stride);

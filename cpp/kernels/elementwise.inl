@@ -77,8 +77,7 @@ inline void gather_rows(const Source* source, Size source_stride, const Size* in
   for (Size r = 0; r < out.rows; ++r) {
     if (index && r + ahead < out.rows) {
       const char* coming = reinterpret_cast<const char*>(source + index[first + r + ahead] * source_stride);
-      for (Size byte = 0; byte < out.columns * static_cast<Size>(sizeof(Source)); byte += 64)
-        __builtin_prefetch(coming + byte);
+      for (Size byte = 0; byte < out.columns * static_cast<Size>(sizeof(Source)); byte += 64) prefetch(coming + byte);
     }
     const Size row = index ? index[first + r] : first + r;
     convert_row(source + row * source_stride, out.data + r * out.stride, out.columns);

@@ -13,6 +13,7 @@
 #pragma GCC diagnostic pop
 #endif
 
+#include "base/prefetch.hpp"
 #include "kernels/chain.hpp"
 #include "kernels/table.hpp"
 

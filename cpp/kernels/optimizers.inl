@@ -203,11 +203,20 @@ inline void update_vector(T* weight, Vector<T> gradient, T* const* slots, Size i
 }
 
 template <class T, class F>
-void update(T* weight, const T* gradient, T* const* slots, Size count, const UpdateScalars<T>& scalars) {
+void update(T* weight, const T* gradient, T* const* slots, Size count, const UpdateScalars<T>& scalars, bool shared) {
   Vector<T> s[max_hyperparameters];
   for (int i = 0; i < max_hyperparameters; ++i) s[i] = broadcast<T>(scalars.value[i]);
-  for_vectors<T>(count,
-                 [&](Size i, auto part) { update_vector<T, F>(weight, part.get(gradient + i), slots, i, part, s); });
+  const auto update_at = [&](Size i, auto part) {
+    update_vector<T, F>(weight, part.get(gradient + i), slots, i, part, s);
+  };
+  if (!shared) return for_vectors<T>(count, update_at);
+  // To be written to again, what others have read takes a message from core to core, which is sent some lines ahead.
+  constexpr Size ahead = 16 * 64 / sizeof(T);
+  for (Size i = 0; i < ahead && i < count; i += width<T>) prefetch_to_write(weight + i);
+  for_vectors<T>(count, [&](Size i, auto part) {
+    prefetch_to_write(weight + (i + ahead < count ? i + ahead : i));
+    update_at(i, part);
+  });
 }
 
 template <class T, class F>

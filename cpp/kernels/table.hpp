@@ -61,7 +61,9 @@ template <class T> struct OptimizerKernel {
   const char* hyperparameters;  // space-separated, without the learning rate
   // Fills the scalars for update number `step` (from 1). `carried` lives as long as the optimiser's slots.
   void (*prepare)(const double* hyperparameters, double rate, Size step, double* carried, UpdateScalars<T>& scalars);
-  void (*update)(T* weight, const T* gradient, T* const* slots, Size count, const UpdateScalars<T>& scalars);
+  // `shared`: other threads have read the weights since.
+  void (*update)(T* weight, const T* gradient, T* const* slots, Size count, const UpdateScalars<T>& scalars,
+                 bool shared);
   // The same by the gradient left ⊗ right, of which nothing is written down.
   void (*update_by_product)(T* weight, const T* left, Size rows, const T* right, Size columns, T* const* slots,
                             const UpdateScalars<T>& scalars);

@@ -1,6 +1,7 @@
 // x W + b and its gradients: what Dense and Maxout share. W is (in, units).
 #pragma once
 
+#include "base/prefetch.hpp"
 #include "kernels/matmul.hpp"
 #include "layers/layer.hpp"
 
@@ -31,8 +32,9 @@ template <class T> class Affine {
   void forward(const Call<T>& call, Matrix<T> z) const {
     const T* b = has_bias_ ? call.parameters + bias_offset() : nullptr;
     if (call.arrangement == Arrangement::samples_as_rows)
-      multiply_forward<T>(*call.kernels, call.inputs[0], weights(call), b, z);
-    else multiply_forward_columns<T>(*call.kernels, call.inputs[0], weights(call), b, z);
+      return multiply_forward<T>(*call.kernels, call.inputs[0], weights(call), b, z);
+    fetch(call.next_parameters);
+    multiply_forward_columns<T>(*call.kernels, call.inputs[0], weights(call), b, z);
   }
 
   void backward(const Call<T>& call, Matrix<const T> dz) const {
@@ -73,6 +75,11 @@ template <class T> class Affine {
     if (call.dx[0].data) multiply_backward_columns<T>(*call.kernels, dz, weights(call), call.dx[0]);
     x.columns = dz.columns = call.rows;  // without the surplus columns
     multiply_gradient_columns<T>(*call.kernels, x, dz, call.scratch, call.gradients, bias_gradient, call.accumulate);
+  }
+
+  // Much of it has just been updated by other threads, and comes from their caches while this layer computes.
+  static void fetch(Matrix<const T> row) {
+    for (Size i = 0; i < row.columns; i += aligned<T>(1)) prefetch_to_l2(row.data + i);
   }
 
   Matrix<const T> weights(const Call<T>& call) const { return {call.parameters, in_, units_, units_}; }

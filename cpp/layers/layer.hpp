@@ -57,8 +57,9 @@ template <class T> struct Call {
   std::vector<Matrix<T>> dx;  // overwritten, never added to
   Matrix<T> dy;               // backward may destroy it
   const T* parameters = nullptr;
-  T* gradients = nullptr;   // null when gradient() will be asked for them later
-  bool accumulate = false;  // add to the gradients instead of overwriting them
+  Matrix<const T> next_parameters;  // of the next layer that has any, in one row
+  T* gradients = nullptr;           // null when gradient() will be asked for them later
+  bool accumulate = false;          // add to the gradients instead of overwriting them
   T* state = nullptr;
   T* kept = nullptr;
   const T* derived = nullptr;

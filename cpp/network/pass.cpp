@@ -46,11 +46,12 @@ template <class T> Workspace<T>::Workspace(const Network<T>& network, Keep keep)
 }
 
 template <class T>
-Pass<T>::Pass(Network<T>& network, Workspace<T>& workspace, bool training)
+Pass<T>::Pass(Network<T>& network, Workspace<T>& workspace, bool training, bool fetches)
     : network_(network),
       workspace_(workspace),
       calls_(network.nodes().size()),
-      scratch_places_(network.nodes().size()) {
+      scratch_places_(network.nodes().size()),
+      fetches_(fetches) {
   const std::vector<Node<T>>& nodes = network.nodes();
   Size most_scratch = 0, most_layer_scratch = 0;
   std::vector<bool> reached(nodes.size(), false);
@@ -129,7 +130,14 @@ template <class T> void Pass<T>::place_gradient(Size node, T* gradients, bool ac
 template <class T> void Pass<T>::read_parameters_from(const T* flat) {
   if (flat == parameters_) return;
   parameters_ = flat;
-  for (std::size_t n = 1; n < calls_.size(); ++n) calls_[n].parameters = flat + network_.nodes()[n].parameters;
+  Matrix<const T> next;
+  for (std::size_t n = calls_.size(); n-- > 1;) {
+    const Node<T>& node = network_.nodes()[n];
+    calls_[n].parameters = flat + node.parameters;
+    calls_[n].next_parameters = next;
+    const Size count = node.parameter_count;
+    if (fetches_ && count > 0) next = {flat + node.parameters, 1, count, count};
+  }
 }
 
 template <class T> void Pass<T>::forward(Size from, Size to) const {

@@ -39,7 +39,8 @@ template <class T> class Workspace {
 template <class T> class Pass {
  public:
   // scratch: gradients that must be added to others go there first; its own, since passes run side by side.
-  Pass(Network<T>& network, Workspace<T>& workspace, bool training);
+  // With `fetches`, layers ask for the next one's parameters, which other threads have just updated.
+  Pass(Network<T>& network, Workspace<T>& workspace, bool training, bool fetches = false);
 
   Pass(const Pass&) = delete;  // its calls point into it
 
@@ -76,6 +77,7 @@ template <class T> class Pass {
   std::uint64_t step_ = 0;
   Size first_ = -1, rows_ = -1;
   bool reads_elsewhere_ = false;
+  const bool fetches_;
 };
 
 }  // namespace multicapa

@@ -39,8 +39,9 @@ template <class T> void Optimizer<T>::prepare(double rate) {
   hyperparameters_[static_cast<std::size_t>(weight_decay_)] = decay;
 }
 
-template <class T> void Optimizer<T>::update(T* weight, const T* gradient, Size offset, Size count, bool decays) {
-  kernel_->update(weight, gradient, slots_at(offset).data(), count, scalars(decays));
+template <class T>
+void Optimizer<T>::update(T* weight, const T* gradient, Size offset, Size count, bool decays, bool shared) {
+  kernel_->update(weight, gradient, slots_at(offset).data(), count, scalars(decays), shared);
 }
 
 template <class T>

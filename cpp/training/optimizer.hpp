@@ -16,8 +16,8 @@ template <class T> class Optimizer {
 
   // Once per step, before the updates of its tasks.
   void prepare(double rate);
-  // `decays`: a weight, to which weight decay applies, as opposed to a bias.
-  void update(T* weight, const T* gradient, Size offset, Size count, bool decays);
+  // `decays`: a weight, to which weight decay applies, as opposed to a bias. `shared`: other threads have read it.
+  void update(T* weight, const T* gradient, Size offset, Size count, bool decays, bool shared = false);
 
   // The same by the gradient left ⊗ right: some rows of `columns` weights each.
   void update_by_product(T* weight, const T* left, Size rows, const T* right, Size columns, Size offset, bool decays);

@@ -191,7 +191,7 @@ template <class T> void ParameterPhase<T>::penalize_frozen(Size t, T l2) {
   const Task& task = at(tasks_, t);
   T* gradient = network_.gradients().data() + task.offset;
   std::fill_n(gradient, task.size, T(0));
-  at(penalties_, t) = add_penalty(task, gradient, l2);
+  at(penalties_, t).value = add_penalty(task, gradient, l2);
 }
 
 template <class T> double ParameterPhase<T>::add_penalty(const Task& task, T* gradient, T l2) {
@@ -209,16 +209,16 @@ template <class T> void ParameterPhase<T>::compute_gradient(Size t, T l2, T* gra
   if (source.origin == Origin::chunks)
     kernels.sum_chunks(chunk_gradients_.data() + source.chunk_offset + (task.offset - owner.parameters), before_.chunks,
                        chunk_stride_, gradient, task.size);
-  at(penalties_, t) = add_penalty(task, gradient, l2);
+  at(penalties_, t).value = add_penalty(task, gradient, l2);
   if (objective_.clips_values) kernels.clip(gradient, task.size, objective_.clip_low, objective_.clip_high);
-  if (objective_.norm != GradientNorm::as_is) at(squares_, t) = kernels.sum_of_squares(gradient, task.size);
+  if (objective_.norm != GradientNorm::as_is) at(squares_, t).value = kernels.sum_of_squares(gradient, task.size);
 }
 
 template <class T> void ParameterPhase<T>::apply_update(Size t, Optimizer<T>& optimizer, T factor, T* gradient) {
   const Task& task = at(tasks_, t);
   if (factor != T(1)) network_.kernels().scale(gradient, task.size, factor);
   optimizer.update(network_.parameters().data() + task.offset, gradient, task.offset, task.size,
-                   task.tensor->penalized || objective_.penalize_biases);
+                   task.tensor->penalized || objective_.penalize_biases, before_.threads > 1);
   derive(task, network_.parameters().data());
 }
 
@@ -242,7 +242,7 @@ template <class T> bool ParameterPhase<T>::update_by_product(Size t, Optimizer<T
 template <class T> T ParameterPhase<T>::norm_factor() const {
   double squares = 0;
   for (std::size_t t = 0; t < tasks_.size(); ++t)
-    if (!tasks_[t].tensor->frozen) squares += squares_[t];
+    if (!tasks_[t].tensor->frozen) squares += squares_[t].value;
   const double norm = std::sqrt(squares), limit = static_cast<double>(objective_.norm_limit);
   const bool rescale = norm > 0 && (objective_.norm == GradientNorm::always || norm > limit);
   return rescale ? static_cast<T>(limit / norm) : T(1);
@@ -250,7 +250,7 @@ template <class T> T ParameterPhase<T>::norm_factor() const {
 
 template <class T> double ParameterPhase<T>::penalty() const {
   double total = 0;
-  for (const double penalty : penalties_) total += penalty;
+  for (const Apart<double>& penalty : penalties_) total += penalty.value;
   return total;
 }
 

@@ -78,7 +78,7 @@ template <class T> class ParameterPhase {
   bool all_ready_ = false;
   std::vector<Buffer<T>> pieces_;  // of gradients over the whole batch, one per thread
   Buffer<T> chunk_gradients_, noisy_;
-  std::vector<double> penalties_, squares_;  // of each task
+  std::vector<Apart<double>> penalties_, squares_;  // of each task
   T norm_factor_ = 1;
 };
 

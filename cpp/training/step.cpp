@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/prefetch.hpp"
+
 namespace multicapa {
 namespace {
 
@@ -46,7 +48,8 @@ template <class T> void Step<T>::plan_lanes() {
     if (partition_.by_chunk)
       lane.workspace =
           std::make_unique<Workspace<T>>(network_, Keep{RowPlaces::one_block, block, true, shape_.arrangement});
-    lane.pass = std::make_unique<Pass<T>>(network_, lane.workspace ? *lane.workspace : *workspace_, true);
+    lane.pass =
+        std::make_unique<Pass<T>>(network_, lane.workspace ? *lane.workspace : *workspace_, true, shape_.threads > 1);
     lane.loss = BlockLoss<T>(block, network_.output_width(), shape_.arrangement);
     lanes_.push_back(std::move(lane));
   }
@@ -107,7 +110,7 @@ void Step<T>::run_chain(Member& member, const Lane& lane, Interruption& interrup
                         const Closing& closing) {
   const auto run = [&](Size) {
     if (interruption.abandoned()) return;
-    block_costs_[0] = chain_->run(input.samples, input.batch, T(1) / lane.divisor);
+    block_costs_[0].value = chain_->run(input.samples, input.batch, T(1) / lane.divisor);
     prefetch_next({0, rows()}, input);
     if (member.index() == 0) interruption.report(work_per_row_ * static_cast<double>(rows()));
   };
@@ -121,24 +124,26 @@ template <class T> void Step<T>::place(Lane& lane, Size chunk, Size block) {
   parameters_->place_gradients(*lane.pass, chunk, block > at(partition_.chunks, chunk).first_block);
 }
 
-// The next batch's first rows of this block lie anywhere in memory; small steps would wait for each of them.
+// The rows of batches to come lie anywhere in memory; steps of few rows would wait for each of them, unless all samples
+// lie in the caches.
 template <class T> void Step<T>::prefetch_next(const Block& rows, const Input& input) const {
-  constexpr Size most_rows = 16, line = 64, most_bytes = 4 * line;
+  constexpr Size most_rows = 16, least_distance = 8, line = 64, most_bytes = 4 * line, near_numbers = 1 << 17;
   const BatchRows& batch = input.batch;
-  if (!batch.order) return;
-  const Size first = batch.first + shape_.rows + rows.first;
-  const Size last = std::min(first + std::min(rows.rows, most_rows), batch.end);
+  if (!batch.order || shape_.rows > most_rows) return;
+  if (batch.end * (network_.input_width() + network_.output_width()) < near_numbers) return;
+  const Size first = batch.first + std::max(shape_.rows, least_distance) + rows.first;
+  const Size last = std::min(first + rows.rows, batch.end);
   const auto fetch = [&](const Rows& from, Size width, Size sample) {
     if (!from.data) return;
     const Size size = from.scalar == Scalar::float32 ? 4 : 8, bytes = std::min(width * size, most_bytes);
     const char* row = static_cast<const char*>(from.data) + sample * from.stride * size;
-    for (Size byte = 0; byte < bytes; byte += line) __builtin_prefetch(row + byte);
+    for (Size byte = 0; byte < bytes; byte += line) prefetch(row + byte);
   };
   for (Size r = first; r < last; ++r) {
     const Size sample = batch.order[r];
     fetch(input.samples.x, network_.input_width(), sample);
     fetch(input.samples.targets, network_.output_width(), sample);
-    if (input.samples.classes) __builtin_prefetch(input.samples.classes + sample);
+    if (input.samples.classes) prefetch(input.samples.classes + sample);
   }
 }
 
@@ -184,7 +189,7 @@ template <class T> void Step<T>::run_loss(Lane& lane, Size block, const Input& i
   if (objective_.target_noise > 0)
     lane.loss.add_noise(network_.kernels(), objective_.target_noise, network_.seed, input.step << 16 | target_stream,
                         rows.first);
-  at(block_costs_, block) =
+  at(block_costs_, block).value =
       lane.loss.run(objective_, as_const(lane.pass->value(last)), lane.pass->gradient(last), T(1) / lane.divisor);
 }
 
@@ -201,7 +206,7 @@ template <class T> std::pair<Matrix<T>, Matrix<T>> Step<T>::last_batch(Size n) c
 
 template <class T> double Step<T>::cost() const {
   double total = 0;
-  for (const double cost : block_costs_) total += cost;
+  for (const Apart<double>& cost : block_costs_) total += cost.value;
   return total;
 }
 

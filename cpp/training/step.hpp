@@ -55,7 +55,7 @@ template <class T> class Step {
 
  private:
   // One thread's present block: its calls and its loss.
-  struct Lane {
+  struct alignas(64) Lane {
     std::unique_ptr<Workspace<T>> workspace;  // when it has one of its own
     std::unique_ptr<Pass<T>> pass;
     BlockLoss<T> loss;
@@ -101,7 +101,7 @@ template <class T> class Step {
   std::unique_ptr<Workspace<T>> workspace_;
   std::unique_ptr<Pass<T>> whole_;  // over all rows at once, for gradients over the whole batch
   std::vector<Lane> lanes_;         // one per thread
-  std::vector<double> block_costs_;
+  std::vector<Apart<double>> block_costs_;
   std::unique_ptr<ParameterPhase<T>> parameters_;
 };
 

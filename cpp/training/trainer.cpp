@@ -67,11 +67,11 @@ template <class T> EpochResult Trainer<T>::run(const Epoch<T>& epoch) {
   EpochResult result;
   Size done = 0;
   double cost = 0;                // of the present batch
-  std::atomic<bool> over{false};  // set once and for good, so that a late member reads it right
+  Apart<std::atomic<bool>> over;  // set once and for good, so that a late member reads it right
 
   const auto run_steps = [&](Member& member, Size from, Size to) {
     const FlushSubnormals flush(!calls_out());
-    for (Size s = from; s < to && !over; ++s) {
+    for (Size s = from; s < to && !over.value; ++s) {
       Step<T>& step = remainder && s == steps - 1 ? last : full;
       const BatchRows rows{epoch.order, s * batch, count};
       step.compute_rows(member, epoch.samples, rows, network_.training_steps + static_cast<std::uint64_t>(s),
@@ -79,10 +79,10 @@ template <class T> EpochResult Trainer<T>::run(const Epoch<T>& epoch) {
                           result.interrupted = interruption.abandoned();
                           cost = step.cost() / step.divisor(epoch.samples, rows);
                           result.diverged = !result.interrupted && exploded(cost);
-                          if (result.interrupted || result.diverged) over = true;
+                          if (result.interrupted || result.diverged) over.value = true;
                           else optimizer_->prepare(epoch.rates[epoch.rates.size() == 1 ? 0 : s]);
                         });
-      if (over) break;
+      if (over.value) break;
       const bool last_step = s == steps - 1;  // callbacks may look at its gradient
       step.update_parameters(member, &*optimizer_, last_step, [&] {
         const double share = static_cast<double>(step.rows()), penalty = step.penalty();
@@ -93,7 +93,7 @@ template <class T> EpochResult Trainer<T>::run(const Epoch<T>& epoch) {
       });
     }
   };
-  for (Size s = 0; s < steps && !over;) {
+  for (Size s = 0; s < steps && !over.value;) {
     const Pace::Stretch stretch = full.pace().next(steps - s);
     const Pace::Clock::time_point start = Pace::Clock::now();
     run_team(stretch.threads, [&](Member& member) { run_steps(member, s, s + stretch.steps); });
