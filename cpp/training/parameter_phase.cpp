@@ -191,12 +191,14 @@ template <class T> void ParameterPhase<T>::penalize_frozen(Size t, T l2) {
   const Task& task = at(tasks_, t);
   T* gradient = network_.gradients().data() + task.offset;
   std::fill_n(gradient, task.size, T(0));
-  at(penalties_, t).value = add_penalty(task, gradient, l2);
+  add_penalty(t, gradient, l2);
 }
 
-template <class T> double ParameterPhase<T>::add_penalty(const Task& task, T* gradient, T l2) {
-  if (!objective_.penalizes(*task.tensor)) return 0;
-  return network_.kernels().penalty(network_.parameters().data() + task.offset, gradient, task.size, l2, objective_.l1);
+template <class T> void ParameterPhase<T>::add_penalty(Size t, T* gradient, T l2) {
+  const Task& task = at(tasks_, t);
+  if (!objective_.penalizes(*task.tensor)) return;
+  at(penalties_, t).value =
+      network_.kernels().penalty(network_.parameters().data() + task.offset, gradient, task.size, l2, objective_.l1);
 }
 
 template <class T> void ParameterPhase<T>::compute_gradient(Size t, T l2, T* gradient) {
@@ -209,7 +211,7 @@ template <class T> void ParameterPhase<T>::compute_gradient(Size t, T l2, T* gra
   if (source.origin == Origin::chunks)
     kernels.sum_chunks(chunk_gradients_.data() + source.chunk_offset + (task.offset - owner.parameters), before_.chunks,
                        chunk_stride_, gradient, task.size);
-  at(penalties_, t).value = add_penalty(task, gradient, l2);
+  add_penalty(t, gradient, l2);
   if (objective_.clips_values) kernels.clip(gradient, task.size, objective_.clip_low, objective_.clip_high);
   if (objective_.norm != GradientNorm::as_is) at(squares_, t).value = kernels.sum_of_squares(gradient, task.size);
 }
@@ -249,6 +251,7 @@ template <class T> T ParameterPhase<T>::norm_factor() const {
 }
 
 template <class T> double ParameterPhase<T>::penalty() const {
+  if (!objective_.has_penalty()) return 0;
   double total = 0;
   for (const Apart<double>& penalty : penalties_) total += penalty.value;
   return total;

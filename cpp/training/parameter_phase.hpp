@@ -62,7 +62,7 @@ template <class T> class ParameterPhase {
   void update_as_one(Optimizer<T>& optimizer);
   void compute_gradient(Size task, T l2, T* gradient);
   void penalize_frozen(Size task, T l2);
-  double add_penalty(const Task& task, T* gradient, T l2);
+  void add_penalty(Size task, T* gradient, T l2);
   void apply_update(Size task, Optimizer<T>& optimizer, T factor, T* gradient);
   bool update_by_product(Size task, Optimizer<T>& optimizer);
   T norm_factor() const;
