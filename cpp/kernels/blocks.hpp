@@ -29,25 +29,19 @@ template <class T> class BlockedProduct {
   // As KernelTable::gemm.
   void run(const T* a, Size a_row, Size a_column, GemmBias<T> bias, T* c, Size c_stride, bool accumulate) const {
     alignas(alignment) T packed[most_depth * most_columns];
-    const Size parts = divide_up(shape_.rows, rows_of_part), width = kernels_.block_columns;
     for (Size n = 0; n < block_count_; ++n) {
       const Block block = at(n);
       pack(block, packed);
       const bool first = block.depth == 0;
-      for (Size p = 0; p < parts; ++p) {
-        const Size row = rows_of_part * p, rows = std::min(rows_of_part, shape_.rows - row);
-        const GemmBias<T> start{first && bias.per_column ? bias.per_column + block.column : nullptr,
-                                first && bias.per_row ? bias.per_row + row : nullptr};
-        kernels_.gemm({rows, block.columns, block.depth_count}, a + row * a_row + block.depth * a_column, a_row,
-                      a_column, packed, width, start, c + row * c_stride + block.column, c_stride,
-                      accumulate || !first);
-      }
+      const GemmBias<T> start{first && bias.per_column ? bias.per_column + block.column : nullptr,
+                              first ? bias.per_row : nullptr};
+      kernels_.gemm({shape_.rows, block.columns, block.depth_count}, a + block.depth * a_column, a_row, a_column,
+                    packed, kernels_.block_columns, start, c + block.column, c_stride, accumulate || !first);
     }
   }
 
  private:
   static constexpr Size most_depth = 128, most_columns = 256 / sizeof(T);  // 32 KB, which share L1 with rows of A
-  static constexpr Size rows_of_part = 48;  // divisible by the heights of the broad tiles
 
   struct Block {
     Size depth, depth_count, column, columns;

@@ -54,7 +54,7 @@ template <class T> class Step {
   double divisor(const Samples<T>& samples, const BatchRows& batch) const;  // what makes a mean of cost()
 
  private:
-  // One thread's present block: its calls and its loss.
+  // One thread's present block: its calls and its loss. Alone on its cache lines, as each thread writes to its own.
   struct alignas(64) Lane {
     std::unique_ptr<Workspace<T>> workspace;  // when it has one of its own
     std::unique_ptr<Pass<T>> pass;
