@@ -188,7 +188,7 @@ def test_a_second_home_is_reported(tmp_path):
         tmp_path,
         {
             "base/team.cpp": "#include <omp.h>\n#pragma omp parallel num_threads(2)\n",
-            "kernels/matmul.cpp": "#include <cblas.h>",
+            "kernels/products/matmul.cpp": "#include <cblas.h>",
             "bindings/b.cpp": "#include <pybind11/numpy.h>",
         },
     )
@@ -199,7 +199,7 @@ def test_a_second_home_is_reported(tmp_path):
     assert len(astray(tmp_path)) == 1
     write(tmp_path, {"training/step.cpp": "#include <pybind11/pybind11.h>"})
     assert len(astray(tmp_path)) == 1
-    (tmp_path / "kernels/matmul.cpp").unlink()
+    (tmp_path / "kernels/products/matmul.cpp").unlink()
     assert any("no file" in line for line in astray(tmp_path))
 
 

@@ -16,10 +16,12 @@ from helpers import ROOT, output_of, run_python
 CHOSEN = ("test_values.py", "test_finite_differences.py", "test_threads.py", "test_few_rows.py")
 COMPILER = shutil.which(os.environ.get("CXX", "g++"))
 X86 = platform.machine() in ("x86_64", "AMD64")
-SOURCES = sorted((ROOT / "cpp" / "kernels").glob("isa_*.cpp"))
-# amx is v4 with the tiles' products beside it.
-EXPORTS = {**{source: f"multicapa::kernel_tables_{source.stem.removeprefix('isa_')}" for source in SOURCES},
-           ROOT / "cpp" / "kernels" / "amx.cpp": "multicapa::amx_product"}  # fmt: skip
+KERNELS = ROOT / "cpp" / "kernels"
+VECTOR_BYTES = {"v2": 16, "v3": 32, "v4": 64}
+# Each object file of the kernels, as source and instruction set, and the one name that it exports.
+EXPORTS = {(source, isa): f"multicapa::{source.stem}_tables_{isa}"
+           for source in sorted((KERNELS / "isa").glob("*.cpp")) for isa in VECTOR_BYTES}  # fmt: skip
+EXPORTS[KERNELS / "products" / "amx.cpp", "amx"] = "multicapa::amx_product"  # v4 with the tiles' products beside it
 
 
 @pytest.mark.skipif(bool(os.environ.get("MULTICAPA_ISA")), reason="this run is of one instruction set already")
@@ -61,26 +63,28 @@ def test_unknown_instruction_set(wrong):
 
 def flags_of(isa):
     text = (ROOT / "CMakeLists.txt").read_text()
-    for flag in ("-O3", "-fopenmp-simd", "-fno-exceptions", "-march=x86-64-${isa}"):
+    for flag in ("-O3", "-fopenmp-simd", "-fno-exceptions", "-march=x86-64-${isa}", "MULTICAPA_ISA=${isa}"):
         assert flag in text, f"CMakeLists.txt no longer compiles the kernels with {flag}; change this test too"
     common = ["-std=c++20", "-fPIC", "-fvisibility=hidden", "-fno-exceptions", "-fopenmp-simd", "-ffp-contract=fast",
               "-fno-math-errno", "-fno-trapping-math", "-Wno-psabi", f"-I{ROOT / 'cpp'}"]  # fmt: skip
-    return common if isa == "baseline" else [f"-march=x86-64-{'v4' if isa == 'amx' else isa}", *common]
+    if isa == "amx":
+        return ["-march=x86-64-v4", *common]
+    return [f"-march=x86-64-{isa}", f"-DMULTICAPA_ISA={isa}", f"-DMULTICAPA_VECTOR_BYTES={VECTOR_BYTES[isa]}", *common]
 
 
 @pytest.mark.skipif(not COMPILER or not shutil.which("nm"), reason="needs a C++ compiler and nm")
 @pytest.mark.skipif(not X86, reason="the flags are those of x86-64")
 @pytest.mark.skipif(sys.platform == "win32", reason="needs ELF or Mach-O objects")
 @pytest.mark.parametrize("level", ["-O0", pytest.param("-O3", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("source", [s for s in EXPORTS if s.stem != "isa_baseline"], ids=lambda source: source.stem)
-def test_no_shared_symbols(source, level, tmp_path):
+@pytest.mark.parametrize(("source", "isa"), EXPORTS, ids=lambda part: part if isinstance(part, str) else part.stem)
+def test_no_shared_symbols(source, isa, level, tmp_path):
     """A weak or unique symbol could be kept from the wrong object by the linker, and crash an older processor.
 
     At -O0 nothing is inlined, so anything that could be shared shows; -O3 is what is shipped.
     """
-    if source.stem == "amx" and "amx" not in mc._core.available_isas():
+    if isa == "amx" and "amx" not in mc._core.available_isas():
         pytest.skip("the assembler may not know the tiles' instructions")
-    isa, made = source.stem.removeprefix("isa_"), tmp_path / "kernels.o"
+    made = tmp_path / "kernels.o"
     subprocess.run([COMPILER, level, *flags_of(isa), "-c", str(source), "-o", str(made)], check=True, timeout=300)
     listing = subprocess.run(["nm", "-C", str(made)], check=True, capture_output=True, text=True).stdout
     symbols = re.findall(r"^[0-9a-f ]* ([A-Za-z]) (.*)$", listing, re.MULTILINE)
@@ -88,9 +92,9 @@ def test_no_shared_symbols(source, level, tmp_path):
     shared = [line for line in symbols if line[0] in "WVuw"]
     assert not shared, f"{len(shared)} shared symbols, such as {shared[:3]}"
     exported = [line for line in symbols if line[0].isupper() and line[0] != "U"]
-    assert [name for _, name in exported] == [EXPORTS[source]], exported
+    assert [name for _, name in exported] == [EXPORTS[source, isa]], exported
     assert exported[0][0] in "RDB"
 
 
-def test_every_instruction_set_has_its_source():
-    assert set(mc._core.available_isas()) <= {source.stem.removeprefix("isa_") for source in EXPORTS}
+def test_every_instruction_set_has_its_objects():
+    assert set(mc._core.available_isas()) <= {isa for _, isa in EXPORTS} | {"baseline"}

@@ -7,8 +7,8 @@
 #include <memory>
 
 #include "bench.hpp"
-#include "kernels/blocks.hpp"
-#include "kernels/matmul.hpp"
+#include "kernels/products/blocks.hpp"
+#include "kernels/products/matmul.hpp"
 
 namespace multicapa::bench {
 namespace {

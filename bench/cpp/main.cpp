@@ -6,7 +6,7 @@
 #include <exception>
 
 #include "base/team.hpp"
-#include "kernels/matmul.hpp"
+#include "kernels/products/matmul.hpp"
 #include "report.hpp"
 
 namespace multicapa::bench {

@@ -5,7 +5,7 @@
 #include <iomanip>
 #include <sstream>
 
-#include "kernels/matmul.hpp"
+#include "kernels/products/matmul.hpp"
 
 namespace multicapa::bench {
 namespace {

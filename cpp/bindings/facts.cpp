@@ -9,7 +9,7 @@
 #include "bindings/convert.hpp"
 #include "bindings/register.hpp"
 #include "kernels/dispatch.hpp"
-#include "kernels/matmul.hpp"
+#include "kernels/products/matmul.hpp"
 #include "layers/layer.hpp"
 
 namespace multicapa {

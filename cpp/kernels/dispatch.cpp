@@ -15,9 +15,9 @@
 namespace multicapa {
 
 #if defined(__x86_64__)
-extern const KernelTables kernel_tables_v2, kernel_tables_v3, kernel_tables_v4;
+extern const KernelTables dense_tables_v2, dense_tables_v3, dense_tables_v4;
 #else
-extern const KernelTables kernel_tables_baseline;
+extern const KernelTables dense_tables_baseline;
 #endif
 
 #if defined(MULTICAPA_TILES)
@@ -48,7 +48,7 @@ bool offers_tiles() {
 
 // The kernels of v4, beside which products are made in tiles.
 KernelTables tables_with_tiles() {
-  KernelTables tables = kernel_tables_v4;
+  KernelTables tables = dense_tables_v4;
   tables.single_precision.isa = tables.double_precision.isa = "amx";
   tables.single_precision.tiles = &amx_product;
   return tables;
@@ -67,7 +67,7 @@ std::vector<InstructionSet> instruction_sets() {
                   __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
                   __builtin_cpu_supports("avx512vl");
   std::vector<InstructionSet> sets = {
-      {"v4", &kernel_tables_v4, v4}, {"v3", &kernel_tables_v3, v3}, {"v2", &kernel_tables_v2, v2}};
+      {"v4", &dense_tables_v4, v4}, {"v3", &dense_tables_v3, v3}, {"v2", &dense_tables_v2, v2}};
 #if defined(MULTICAPA_TILES)
   static const bool amx = v4 && offers_tiles();
   static const KernelTables kernel_tables_amx = tables_with_tiles();
@@ -76,7 +76,7 @@ std::vector<InstructionSet> instruction_sets() {
   return sets;
 }
 #else
-std::vector<InstructionSet> instruction_sets() { return {{"baseline", &kernel_tables_baseline, true}}; }
+std::vector<InstructionSet> instruction_sets() { return {{"baseline", &dense_tables_baseline, true}}; }
 #endif
 
 std::string join(const std::vector<std::string>& names) {

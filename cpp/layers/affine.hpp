@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/prefetch.hpp"
-#include "kernels/matmul.hpp"
+#include "kernels/products/matmul.hpp"
 #include "layers/layer.hpp"
 
 namespace multicapa {

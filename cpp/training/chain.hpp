@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/memory.hpp"
-#include "kernels/chain.hpp"
+#include "kernels/chain/chain.hpp"
 #include "training/objective.hpp"
 
 namespace multicapa {

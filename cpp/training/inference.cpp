@@ -4,7 +4,7 @@
 #include <type_traits>
 
 #include "base/team.hpp"
-#include "kernels/matmul.hpp"
+#include "kernels/products/matmul.hpp"
 #include "training/partition.hpp"
 
 namespace multicapa {

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "base/subnormals.hpp"
-#include "kernels/matmul.hpp"
+#include "kernels/products/matmul.hpp"
 
 namespace multicapa {
 namespace {

@@ -1,4 +1,4 @@
-#include "kernels/matmul.hpp"
+#include "kernels/products/matmul.hpp"
 
 #include <cblas.h>
 
@@ -6,7 +6,7 @@
 #include <type_traits>
 
 #include "base/memory.hpp"
-#include "kernels/blocks.hpp"
+#include "kernels/products/blocks.hpp"
 
 // The packaged OpenBLAS puts a prefix before its names, so that it can live beside another copy in one process.
 #if defined(MULTICAPA_PACKAGED_OPENBLAS)

@@ -1,6 +1,6 @@
 // One register of numbers, in GCC/Clang vector extensions: the same source serves every instruction set.
-// The including file sets MULTICAPA_VECTOR_BYTES. Everything here sits in that file's anonymous namespace, so no
-// copy compiled for one processor can be linked into another's path.
+// MULTICAPA_VECTOR_BYTES is its width. Everything here sits in the including file's anonymous namespace, so no copy
+// compiled for one processor can be linked into another's path.
 
 template <class T> struct Simd;
 

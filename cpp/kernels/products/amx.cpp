@@ -39,8 +39,8 @@ template <class Float> struct TileRows {
 };
 
 // clang-format off
-#include "kernels/unrolled.inl"
-#include "kernels/amx_packing.inl"
+#include "kernels/registers/unrolled.inl"
+#include "kernels/products/amx_packing.inl"
 // clang-format on
 
 // The compiler must not keep what a tile reads in registers, nor think that it knows what a tile has written.
