@@ -41,7 +41,7 @@ struct LayerPlan {
   std::string function;               // of an activation: a loss may be paired with it
   double function_parameter = 0;      // of that activation, if it has one
   bool either_arrangement = false;    // takes samples as columns too
-  Size scratch_per_column = 0;        // then, numbers of memory per sample to work in during one call
+  Size scratch_per_column = 0;        // then, numbers of memory per sample to work in besides
   Size batch_sums = 0;                // > 0: training needs that many sums over the whole batch, forward and backward
 };
 
