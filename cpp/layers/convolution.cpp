@@ -39,6 +39,7 @@ template <class T> class Convolution final : public Layer<T> {
     if (has_bias_) plan.parameters.push_back({"bias", {filters_}, fan_in, fan_out, false});
     plan.scratch = weights_;
     plan.work_per_row = static_cast<double>(fan_in) * static_cast<double>(elements(plan.output));
+    plan.shares_weights = true;
     plan.either_arrangement = true;
     return plan;
   }

@@ -175,7 +175,7 @@ class Convolution(Layer):
         return as_samples(z, self.axes)
 
     def backward(self, delta):
-        """grad W[tap] = sum of x[pixel of the tap]^t delta[i, j]; grad b = sum of delta; dx[pixel] += delta[i, j] W^t"""
+        """grad W[tap] = sum of x[pixel]^t delta[i, j]; grad b = sum of delta; dx[pixel] += delta[i, j] W[tap]^t"""
         x, W = self.x, as_filters(self.parameters["weight"])
         delta = delta if self.axes == 2 else delta[:, None]
         dx, dW = np.zeros_like(x), np.zeros_like(W)
@@ -281,8 +281,8 @@ class Normalization(Layer):
 
 
 class BatchNorm(Normalization):
-    """Training: x^ over the mini-batch, unit by unit, and running = momentum running + (1 - momentum) batch.
-    Otherwise x^ = (x - running mean) / sqrt(running variance + eps)"""
+    """Training: x^ over the mini-batch, channel by channel, and running = momentum running + (1 - momentum) batch.
+    Otherwise x^ = (x - running mean) / sqrt(running variance + eps). The pixels of images are so many samples"""
 
     def __init__(self, parameters=None, state=None, epsilon=1e-5, momentum=0.9, ddof=0):
         super().__init__(parameters)
@@ -290,7 +290,8 @@ class BatchNorm(Normalization):
         self.epsilon, self.momentum, self.ddof = epsilon, momentum, ddof
 
     def forward(self, inputs, training=False, draw=None):
-        x, self.training = inputs[0], training
+        self.shape, self.training = inputs[0].shape, training
+        x = inputs[0].reshape(-1, self.shape[-1])
         if training:
             self.x_hat, mu, v, self.s = standardise(x, 0, self.epsilon, self.ddof)
             self.follow("running_mean", mu[0])
@@ -298,17 +299,17 @@ class BatchNorm(Normalization):
         else:
             self.s = np.sqrt(self.state["running_variance"] + self.epsilon)
             self.x_hat = (x - self.state["running_mean"]) / self.s
-        return self.scale_and_shift(self.x_hat)
+        return self.scale_and_shift(self.x_hat).reshape(self.shape)
 
     def follow(self, name, batch):
         """running = momentum running + (1 - momentum) batch"""
         self.state[name] = self.momentum * self.state[name] + (1 - self.momentum) * batch
 
     def backward(self, dy):
-        dx_hat = self.scale_and_shift_backward(dy, self.x_hat)
-        if self.training:
-            return [standardise_backward(dx_hat, self.x_hat, self.s, 0, self.ddof)]
-        return [dx_hat / self.s]
+        dx_hat = self.scale_and_shift_backward(dy.reshape(self.x_hat.shape), self.x_hat)
+        if not self.training:
+            return [(dx_hat / self.s).reshape(self.shape)]
+        return [standardise_backward(dx_hat, self.x_hat, self.s, 0, self.ddof).reshape(self.shape)]
 
 
 class LayerNorm(Normalization):

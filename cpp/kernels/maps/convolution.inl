@@ -9,9 +9,10 @@ struct Steps {
   Size count = 1, a = 0, b = 0;
 };
 
-// C = start + Σ_i Σ_j A_ij · B_ij
+// C = start + Σ_i Σ_j A_ij · B_ij, and the same again as often as `again` says, with C at further places.
 template <class T> struct TapOperands : GemmOperands<T> {
-  Steps outer, inner;
+  Steps outer, inner, again;
+  Size again_c = 0;
 };
 
 template <class T, int Rows, int Panels, bool Tail, Lie lie>
@@ -21,45 +22,50 @@ void tap_tile(const TapOperands<T>& o, const T* start, Size row, Size column, Si
     if constexpr (partial) return load_partial(source, tail);
     else return load(source);
   };
-  Vector<T> sum[Rows][Panels];
-  unrolled<Rows>([&](auto r) {
-    unrolled<Panels>([&](auto p) { sum[r][p] = get(start + p * o.start_panel, p); });
-    start += o.start_row;
-  });
-
   Factors<T, Rows, lie> factors(o, row);
   Size b_stride = o.b_stride * static_cast<Size>(sizeof(T));
   settle(b_stride);
-  const char* outer_a = factors.at;
-  const T* outer_b = o.b + column;
-  for (Size i = o.outer.count; i > 0; --i) {
-    const char* inner_a = outer_a;
-    const T* inner_b = outer_b;
-    for (Size j = o.inner.count; j > 0; --j) {
-      factors.at = inner_a;
-      const char* b = reinterpret_cast<const char*>(inner_b);
-      for (Size k = o.depth; k > 0; --k, b += b_stride, factors.template advance<1>()) {
-        Vector<T> line[Panels];
-        unrolled<Panels>([&](auto p) { line[p] = get(reinterpret_cast<const T*>(b) + p * width<T>, p); });
-        unrolled<Rows>([&](auto r) {
-          const Vector<T> factor = broadcast<T>(factors.template get<r, 0>());
-          unrolled<Panels>([&](auto p) { sum[r][p] += factor * line[p]; });
-        });
-      }
-      inner_a += o.inner.a * static_cast<Size>(sizeof(T)), inner_b += o.inner.b;
-    }
-    outer_a += o.outer.a * static_cast<Size>(sizeof(T)), outer_b += o.outer.b;
-  }
-
-  T* c = o.c + row * o.c_stride + column;
-  unrolled<Rows>([&](auto r) {
-    unrolled<Panels>([&](auto p) {
-      constexpr bool partial = Tail && p == Panels - 1;
-      if constexpr (partial) store_partial(c + p * width<T>, sum[r][p], tail);
-      else store(c + p * width<T>, sum[r][p]);
+  const char* first_a = factors.at;
+  const T* first_b = o.b + column;
+  T* first_c = o.c + row * o.c_stride + column;
+  for (Size n = o.again.count; n > 0; --n) {
+    Vector<T> sum[Rows][Panels];
+    const T* from = start;
+    unrolled<Rows>([&](auto r) {
+      unrolled<Panels>([&](auto p) { sum[r][p] = get(from + p * o.start_panel, p); });
+      from += o.start_row;
     });
-    c += o.c_stride;
-  });
+    const char* outer_a = first_a;
+    const T* outer_b = first_b;
+    for (Size i = o.outer.count; i > 0; --i) {
+      const char* inner_a = outer_a;
+      const T* inner_b = outer_b;
+      for (Size j = o.inner.count; j > 0; --j) {
+        factors.at = inner_a;
+        const char* b = reinterpret_cast<const char*>(inner_b);
+        for (Size k = o.depth; k > 0; --k, b += b_stride, factors.template advance<1>()) {
+          Vector<T> line[Panels];
+          unrolled<Panels>([&](auto p) { line[p] = get(reinterpret_cast<const T*>(b) + p * width<T>, p); });
+          unrolled<Rows>([&](auto r) {
+            const Vector<T> factor = broadcast<T>(factors.template get<r, 0>());
+            unrolled<Panels>([&](auto p) { sum[r][p] += factor * line[p]; });
+          });
+        }
+        inner_a += o.inner.a * static_cast<Size>(sizeof(T)), inner_b += o.inner.b;
+      }
+      outer_a += o.outer.a * static_cast<Size>(sizeof(T)), outer_b += o.outer.b;
+    }
+    T* c = first_c;
+    unrolled<Rows>([&](auto r) {
+      unrolled<Panels>([&](auto p) {
+        constexpr bool partial = Tail && p == Panels - 1;
+        if constexpr (partial) store_partial(c + p * width<T>, sum[r][p], tail);
+        else store(c + p * width<T>, sum[r][p]);
+      });
+      c += o.c_stride;
+    });
+    first_a += o.again.a * static_cast<Size>(sizeof(T)), first_b += o.again.b, first_c += o.again_c;
+  }
 }
 
 template <class T> using TapTile = void (*)(const TapOperands<T>&, const T*, Size, Size, Size);
@@ -206,26 +212,6 @@ inline void take_taps(TapOperands<T>& o, const Way& way, const Taps& v, const Ta
   o.depth = joined ? h.count * way.depth : way.depth;
 }
 
-template <class T>
-void convolve_columns(const Way& way, Matrix<const T> source, const T* weights, const T* bias, Matrix<T> target) {
-  TapOperands<T> o{};
-  o.a_row = 1, o.a_column = way.weight_row, o.b_stride = source.stride, o.c_stride = target.stride;
-  o.start = zeros<T>, o.start_row = bias ? width<T> : 0;
-  for (Size y = 0; y < way.target_height; ++y) {
-    const Taps v = way.taps(way.shape.vertical, y);
-    for (Size x = 0; x < way.target_width; ++x) {
-      const Taps h = way.taps(way.shape.horizontal, x);
-      take_taps(o, way, v, h, source.stride, true);
-      for (Size g = 0; g < way.shape.groups; ++g) {
-        o.a = weights + way.weights_at(v, h, g);
-        o.b = source.data + way.source_at(v, h, g) * source.stride;
-        o.c = target.data + ((y * way.target_width + x) * way.target_channels + g * way.width) * target.stride;
-        tap_product<T, Lie::columns>(o, bias ? bias + g * way.width : nullptr, way.width, target.columns);
-      }
-    }
-  }
-}
-
 // Targets along one axis whose taps are the same, each `advance` sources beyond the last.
 struct Run {
   Size first, count, step, advance;
@@ -252,15 +238,41 @@ struct Walk {
   Size count, source, target;
 };
 
+// A pixel is filters × samples. The pixels of a run follow one another in the same tile, whose weights stay near.
+template <class T>
+void convolve_columns(const Way& way, Matrix<const T> source, const T* weights, const T* bias, Matrix<T> target) {
+  TapOperands<T> o{};
+  o.a_row = 1, o.a_column = way.weight_row, o.b_stride = source.stride, o.c_stride = target.stride;
+  o.start = zeros<T>, o.start_row = bias ? width<T> : 0;
+  const Size source_pixel = way.source_channels * source.stride, target_pixel = way.target_channels * target.stride;
+  for_runs(way, way.shape.vertical, way.target_height, [&](const Run& v) {
+    const Walk down{v.count, v.advance * way.source_width * source_pixel, v.step * way.target_width * target_pixel};
+    for_runs(way, way.shape.horizontal, way.target_width, [&](const Run& h) {
+      const Walk across{h.count, h.advance * source_pixel, h.step * target_pixel};
+      const Walk run = h.count >= v.count ? across : down, others = h.count >= v.count ? down : across;
+      take_taps(o, way, v.taps, h.taps, source.stride, true);
+      o.again = {run.count, 0, run.source}, o.again_c = run.target;
+      for (Size i = 0; i < others.count; ++i)
+        for (Size g = 0; g < way.shape.groups; ++g) {
+          o.a = weights + way.weights_at(v.taps, h.taps, g);
+          o.b = source.data + way.source_at(v.taps, h.taps, g) * source.stride + i * others.source;
+          o.c = target.data + (v.first * way.target_width + h.first) * target_pixel + g * way.width * target.stride +
+                i * others.target;
+          tap_product<T, Lie::columns>(o, bias ? bias + g * way.width : nullptr, way.width, target.columns);
+        }
+    });
+  });
+}
+
 template <class T>
 void convolve_block(const Way& way, TapOperands<T>& o, Walk rows, Walk middle, Walk outer, const T* source, T* target) {
   o.a_row = rows.source, o.c_stride = rows.target;
-  for (Size i = 0; i < outer.count; ++i)
-    for (Size j = 0; j < middle.count; ++j) {
-      o.a = source + i * outer.source + j * middle.source;
-      o.c = target + i * outer.target + j * middle.target;
-      tap_product<T, Lie::rows>(o, nullptr, rows.count, way.width);
-    }
+  o.again = {middle.count, middle.source, 0}, o.again_c = middle.target;
+  for (Size i = 0; i < outer.count; ++i) {
+    o.a = source + i * outer.source;
+    o.c = target + i * outer.target;
+    tap_product<T, Lie::rows>(o, nullptr, rows.count, way.width);
+  }
 }
 
 template <class T>

@@ -117,85 +117,157 @@ struct Tap {
   Span down, across;
 };
 
-inline Tap tap_at(const WindowShape& s, Size number, Size group) {
-  const Size channels = s.channels / s.groups, c = number % channels, place = number / channels;
-  const Size down = place / s.horizontal.taps, across = place % s.horizontal.taps;
-  const Size y = down * s.vertical.dilation - s.vertical.before,
-             x = across * s.horizontal.dilation - s.horizontal.before;
-  return {(y * s.horizontal.in + x) * s.channels + group * channels + c, outputs_of(s.vertical, down),
-          outputs_of(s.horizontal, across)};
-}
+// The taps of a group in the order of the weights.
+struct TapWalk {
+  const WindowShape& shape;
+  Size offset;  // of the group's channels
+  Size down = 0, across = 0, channel = 0;
+  Tap tap{};
+
+  TapWalk(const WindowShape& s, Size group) : shape(s), offset(group * (s.channels / s.groups)) { place(); }
+
+  void place() {
+    const WindowAxis &v = shape.vertical, &h = shape.horizontal;
+    const Size y = down * v.dilation - v.before, x = across * h.dilation - h.before;
+    tap = {(y * h.in + x) * shape.channels + offset, outputs_of(v, down), outputs_of(h, across)};
+  }
+  Tap next() {
+    const Tap here = tap;
+    ++tap.offset;
+    if (++channel < shape.channels / shape.groups) return here;
+    channel = 0;
+    if (++across == shape.horizontal.taps) across = 0, ++down;
+    place();
+    return here;
+  }
+};
+
+// A rectangle of outputs.
+struct Area {
+  Span down, across;
+};
+
+// The deltas of a few filters are copied to where they lie side by side: gone through in strides, which are powers of
+// two more often than not, they would share few sets of the cache.
+constexpr Size packed_bytes = 16 * 1024;
+template <class T> constexpr Size most_packed = packed_bytes / sizeof(T);
 
 template <class T> struct ColumnsGradient {
   const WindowShape& shape;
   Size samples;
   Matrix<const T> x, dy;
+  T* packed;
+  Area area{};  // what is packed
+  Size filters = 0;
 
   // A tile's taps over the outputs of a rectangle.
-  void run(const Tap* taps, int count, Span down, Span across, Size filter, int filters, T* dw) const {
+  void run(const Tap* taps, int count, Span down, Span across, T* dw) const {
     if (down.first == down.last || across.first == across.last) return;
-    Size offsets[16];
+    Size offsets[tallest_tile];
     for (int t = 0; t < count; ++t) offsets[t] = taps[t].offset * x.stride;
     const WindowAxis &v = shape.vertical, &h = shape.horizontal;
     GradientWalk<T> walk;
     walk.x_column = h.stride * shape.channels * x.stride, walk.x_row = v.stride * h.in * shape.channels * x.stride;
-    walk.dy_column = shape.filters * dy.stride, walk.dy_row = h.out * walk.dy_column;
+    walk.dy_column = filters * dy.stride, walk.dy_row = (area.across.last - area.across.first) * walk.dy_column;
     walk.x = x.data + down.first * walk.x_row + across.first * walk.x_column;
-    walk.dy = dy.data + down.first * walk.dy_row + across.first * walk.dy_column + filter * dy.stride;
+    walk.dy =
+        packed + (down.first - area.down.first) * walk.dy_row + (across.first - area.across.first) * walk.dy_column;
     walk.rows = down.last - down.first, walk.columns = across.last - across.first;
     walk.filter = dy.stride, walk.samples = samples;
     gradient_tiles<T>[filters][count](walk, offsets, dw, shape.filters);
   }
 
-  // What all taps of a tile have in common, then the strips around it, tap by tap.
-  void tile(const Tap* taps, int count, Size filter, int filters, T* dw) const {
+  // What the taps of a tile do not have in common: the strips around it.
+  void borders(const Tap& tap, Span down, Span across, T* dw) const {
+    const Span middle = common(tap.down, down);
+    if (middle.first == middle.last) return run(&tap, 1, tap.down, tap.across, dw);
+    run(&tap, 1, {tap.down.first, middle.first}, tap.across, dw);
+    run(&tap, 1, {middle.last, tap.down.last}, tap.across, dw);
+    run(&tap, 1, middle, {tap.across.first, across.first}, dw);
+    run(&tap, 1, middle, {across.last, tap.across.last}, dw);
+  }
+
+  void tile(const Tap* taps, int count, T* dw) const {
     Span down = taps[0].down, across = taps[0].across;
-    for (int t = 1; t < count; ++t) down = common(down, taps[t].down), across = common(across, taps[t].across);
-    if (down.first == down.last || across.first == across.last) down.last = down.first, across = {0, 0};
-    run(taps, count, down, across, filter, filters, dw);
-    for (int t = 0; t < count; ++t) {
-      const Tap& tap = taps[t];
-      T* to = dw + t * shape.filters;
-      const Span middle = common(tap.down, down);
-      if (middle.first == middle.last) {
-        run(&tap, 1, tap.down, tap.across, filter, filters, to);
-        continue;
+    bool differ = false;
+    for (int t = 1; t < count; ++t) {
+      differ |= taps[t].down.first != down.first || taps[t].down.last != down.last;
+      differ |= taps[t].across.first != across.first || taps[t].across.last != across.last;
+      down = common(down, taps[t].down), across = common(across, taps[t].across);
+    }
+    if (down.first == down.last || across.first == across.last) down.last = down.first, across.last = across.first;
+    run(taps, count, down, across, dw);
+    for (int t = 0; differ && t < count; ++t) borders(taps[t], down, across, dw + t * shape.filters);
+  }
+
+  void pack(Size first) const {
+    const Size size = filters * dy.stride;
+    T* to = packed;
+    for (Size y = area.down.first; y < area.down.last; ++y)
+      for (Size c = area.across.first; c < area.across.last; ++c, to += size) {
+        const T* from = dy.data + ((y * shape.horizontal.out + c) * shape.filters + first) * dy.stride;
+        for_vectors<T>(size, [&](Size i, auto part) { part.put(to + i, part.get(from + i)); });
       }
-      run(&tap, 1, {tap.down.first, middle.first}, tap.across, filter, filters, to);
-      run(&tap, 1, {middle.last, tap.down.last}, tap.across, filter, filters, to);
-      run(&tap, 1, middle, {tap.across.first, across.first}, filter, filters, to);
-      run(&tap, 1, middle, {across.last, tap.across.last}, filter, filters, to);
+  }
+
+  // All taps of a group for the filters and outputs that are packed.
+  void all_taps(Size g, T* dw) const {
+    const Size taps = shape.vertical.taps * shape.horizontal.taps * (shape.channels / shape.groups);
+    const Size tiles = (taps + gradient_taps[filters] - 1) / gradient_taps[filters];
+    TapWalk walk(shape, g);
+    for (Size n = 0; n < tiles; ++n) {
+      const Size from = taps * n / tiles, to = taps * (n + 1) / tiles;
+      Tap some[tallest_tile];
+      for (Size t = from; t < to; ++t) {
+        const Tap tap = walk.next();
+        some[t - from] = {tap.offset, common(tap.down, area.down), common(tap.across, area.across)};
+      }
+      tile(some, static_cast<int>(to - from), dw + from * shape.filters);
     }
   }
 
-  void group(Size g, T* dw) const {
-    const Size filters = shape.filters / shape.groups;
-    const Size taps = shape.vertical.taps * shape.horizontal.taps * (shape.channels / shape.groups);
-    const Size parts = (filters + most_filters - 1) / most_filters;
+  void group(Size g, T* dw) {
+    const Size all = shape.filters / shape.groups, parts = (all + most_filters - 1) / most_filters;
+    const Size down = shape.vertical.out, across = shape.horizontal.out;
     for (Size p = 0; p < parts; ++p) {
-      const Size first = g * filters + filters * p / parts, last = g * filters + filters * (p + 1) / parts;
-      const int wide = static_cast<int>(last - first);
-      const Size tiles = (taps + gradient_taps[wide] - 1) / gradient_taps[wide];
-      for (Size n = 0; n < tiles; ++n) {
-        const Size from = taps * n / tiles, to = taps * (n + 1) / tiles;
-        Tap some[16];
-        for (Size t = from; t < to; ++t) some[t - from] = tap_at(shape, t, g);
-        tile(some, static_cast<int>(to - from), first, wide, dw + from * shape.filters + first);
-      }
+      const Size first = g * all + all * p / parts, last = g * all + all * (p + 1) / parts;
+      filters = last - first;
+      const Size pixels = larger(1, packed_bytes / (filters * dy.stride * static_cast<Size>(sizeof(T))));
+      const Size columns = smaller(pixels, across), rows = smaller(larger(1, pixels / across), down);
+      for (Size y = 0; y < down; y += rows)
+        for (Size c = 0; c < across; c += columns) {
+          area = {{y, smaller(y + rows, down)}, {c, smaller(c + columns, across)}};
+          pack(first);
+          all_taps(g, dw + first);
+        }
     }
   }
 };
 
-// db: the sum over the pixels, register by register, and over the lanes at the end.
-template <class T> void bias_gradient_columns(Size pixels, Size filters, Size samples, Matrix<const T> dy, T* db) {
-  for (Size f = 0; f < filters; ++f) {
-    Vector<T> sum[2] = {};
-    const T* row = dy.data + f * dy.stride;
-    const Size step = filters * dy.stride;
-    for (Size p = 0; p < pixels; ++p, row += step)
-      for_vectors<T>(samples, [&](Size s, auto part) { sum[s / width<T> % 2] += part.get(row + s); });
-    db[f] += sum_lanes<T>(sum[0] + sum[1]);
+// db: the sums over the pixels, register by register and four filters at a time, and over the lanes at the end.
+template <class T, int Filters>
+void bias_gradient_tile(Size pixels, Size step, Size samples, const T* dy, Size stride, T* db) {
+  Vector<T> sum[Filters][2] = {};
+  for (Size p = 0; p < pixels; ++p, dy += step) {
+    Size s = 0;
+    for (; s + 2 * width<T> <= samples; s += 2 * width<T>)
+      unrolled<Filters>(
+          [&](auto f) { sum[f][0] += load(dy + f * stride + s), sum[f][1] += load(dy + f * stride + s + width<T>); });
+    for (; s < samples; s += width<T>)
+      unrolled<Filters>([&](auto f) {
+        const T* from = dy + f * stride + s;
+        sum[f][0] += s + width<T> <= samples ? load(from) : load_partial(from, samples - s);
+      });
   }
+  unrolled<Filters>([&](auto f) { db[f] += sum_lanes<T>(sum[f][0] + sum[f][1]); });
+}
+
+template <class T> void bias_gradient_columns(Size pixels, Size filters, Size samples, Matrix<const T> dy, T* db) {
+  Size f = 0;
+  for (; f + 4 <= filters; f += 4)
+    bias_gradient_tile<T, 4>(pixels, filters * dy.stride, samples, dy.data + f * dy.stride, dy.stride, db + f);
+  for (; f < filters; ++f)
+    bias_gradient_tile<T, 1>(pixels, filters * dy.stride, samples, dy.data + f * dy.stride, dy.stride, db + f);
 }
 
 // ---- samples as rows: a product for each tap, channels × filters, whose depth are pixels ----
@@ -264,7 +336,9 @@ void convolution_gradient(const WindowShape& shape, Arrangement arrangement, Siz
   for (Size i = 0; !accumulate && i < weights; ++i) dw[i] = T(0);
   for (Size f = 0; !accumulate && db && f < shape.filters; ++f) db[f] = T(0);
   if (arrangement == Arrangement::samples_as_columns) {
-    for (Size g = 0; g < shape.groups; ++g) ColumnsGradient<T>{shape, samples, x, dy}.group(g, dw);
+    alignas(64) T packed[most_packed<T>];
+    ColumnsGradient<T> gradient{shape, samples, x, dy, packed};
+    for (Size g = 0; g < shape.groups; ++g) gradient.group(g, dw);
     if (db) bias_gradient_columns(pixels, shape.filters, samples, dy, db);
     return;
   }

@@ -57,12 +57,24 @@ template <class T> inline void clear(Matrix<T> x) {
 template <class T>
 void max_pool_backward(const WindowShape& s, Matrix<const T> x, Matrix<const T> y, Matrix<const T> dy, Matrix<T> dx) {
   const bool adds = overlaps(s.vertical) || overlaps(s.horizontal);
+  const Size right = s.channels, below = s.horizontal.in * s.channels;
   if (!tiles_exactly(s.vertical) || !tiles_exactly(s.horizontal)) clear(dx);
   for (Size n = 0; n < x.rows; ++n)
     for_windows(s, [&](Size from, Size to, Size down, Size across) {
       const T *in = x.data + n * x.stride + from, *out = y.data + n * y.stride + to,
               *dout = dy.data + n * dy.stride + to;
       T* din = dx.data + n * dx.stride + from;
+      if (down == 2 && across == 2 && !adds)
+        return for_vectors<T>(s.channels, [&](Size c, auto part) {
+          const Vector<T> largest = part.get(out + c), none{};
+          Vector<T> left = part.get(dout + c);  // of the gradient, for the first that is as large
+          const Size places[] = {0, right, below, below + right};
+          unrolled<4>([&](auto i) {
+            const IntegerVector<T> hit = part.get(in + places[i] + c) == largest;
+            part.put(din + places[i] + c, hit ? left : none);
+            left = hit ? none : left;
+          });
+        });
       for_vectors<T>(s.channels, [&](Size c, auto part) {
         const Vector<T> largest = part.get(out + c), gradient = part.get(dout + c), none{};
         IntegerVector<T> open = ~IntegerVector<T>{};

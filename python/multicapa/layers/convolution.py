@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from multicapa.checks import check_integer
+from multicapa.base.checks import check_integer
 from multicapa.layers.activation import check_activation
 from multicapa.layers.base import Layer
 from multicapa.layers.window import Padding, as_padding, as_sizes

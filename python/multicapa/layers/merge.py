@@ -19,7 +19,10 @@ class Add(Layer):
 
 @dataclass(eq=False)
 class Concat(Layer):
-    """Flat layers side by side: what reads the result reads all of them, each with its own weights."""
+    """Layers side by side along their last axis, units or channels; the other axes should be the same.
+
+    What reads the result reads all of them, each with its own weights.
+    """
 
     type: ClassVar[str] = "concat"
     merges: ClassVar[bool] = True
@@ -38,7 +41,7 @@ def add(inputs: Sequence[Symbol], name: str | None = None) -> Symbol:
 
 
 def concat(inputs: Sequence[Symbol], name: str | None = None) -> Symbol:
-    """Flat layers side by side; short for ``Concat()(inputs)``.
+    """Layers side by side along their last axis; short for ``Concat()(inputs)``.
 
     Examples
     --------

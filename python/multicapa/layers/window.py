@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from multicapa.checks import check_integer
+from multicapa.base.checks import check_integer
 
 Padding = str | int | Sequence[int] | Sequence[Sequence[int]]
 
