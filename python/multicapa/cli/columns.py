@@ -8,7 +8,7 @@ import numpy as np
 
 from multicapa.cli.options import word
 from multicapa.cli.output import CommandError, UsageError, note
-from multicapa.table import (
+from multicapa.data.table import (
     ClassTarget,
     Frame,
     Series,

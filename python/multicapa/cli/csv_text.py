@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from multicapa.cli.output import CommandError, note
-from multicapa.table import composed, listed
+from multicapa.data.table import composed, listed
 
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
 _DECLARED = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)  # a first line that tells spreadsheets the separator

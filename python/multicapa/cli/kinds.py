@@ -12,7 +12,7 @@ import numpy as np
 
 from multicapa.cli.options import Option, word
 from multicapa.cli.output import CommandError, UsageError, note
-from multicapa.table import (
+from multicapa.data.table import (
     PLAIN,
     DateError,
     Found,

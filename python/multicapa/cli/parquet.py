@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from multicapa.cli.output import CommandError
-from multicapa.table import Frame
+from multicapa.data.table import Frame
 
 
 def no_pyarrow(doing: str) -> CommandError:

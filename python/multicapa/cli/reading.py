@@ -15,9 +15,7 @@ from multicapa.cli.csv_text import SEPARATORS, names_of, read_texts
 from multicapa.cli.options import Option
 from multicapa.cli.output import CommandError, UsageError, note
 from multicapa.cli.parquet import mended, no_pyarrow, read_parquet
-from multicapa.files import load
-from multicapa.network import Network
-from multicapa.table import (
+from multicapa.data.table import (
     DECIMALS,
     PLAIN,
     Columns,
@@ -28,6 +26,8 @@ from multicapa.table import (
     is_number_column,
     listed,
 )
+from multicapa.model.files import load
+from multicapa.model.network import Network
 
 PARQUET = (".parquet", ".pq")
 # What pandas, R and databases write where a value is missing.

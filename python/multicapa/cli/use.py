@@ -27,7 +27,7 @@ from multicapa.cli.reading import (
 )
 from multicapa.cli.recipe import THREADS
 from multicapa.cli.scores import scores, show_confusion, show_scores
-from multicapa.table import (
+from multicapa.data.table import (
     DECIMALS,
     MISSING,
     CategoryColumn,
