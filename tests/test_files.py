@@ -22,7 +22,7 @@ def every_layer(dtype="float32"):
     x = mc.Input((2, 3), name="images")
     h = mc.Conv2D(4, 2, "tanh", padding=((0, 1), (1, 0)), groups=1)(x)
     h = mc.AveragePool2D((1, 2), strides=1, padding="same")(mc.MaxPool2D(2, strides=(1, 2), padding=1)(h))
-    series = mc.Reshape((6, 4))(mc.concat([h, h]))
+    series = mc.Reshape((12, 4))(mc.concat([h, h]))
     series = mc.AveragePool1D(2)(mc.MaxPool1D(2, strides=1, padding="same")(mc.Conv1D(3, 3, padding=(2, 0))(series)))
     pooled = [mc.GlobalMaxPool2D()(h), mc.GlobalAveragePool2D()(h)]
     pooled += [mc.GlobalMaxPool1D()(series), mc.GlobalAveragePool1D()(series)]
