@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from multicapa.base.checks import check_number
+from multicapa.base.scores import rises
 from multicapa.training.run import Callback
 
 
@@ -15,6 +16,7 @@ class Monitor(Callback):
     def __init__(self, monitor: str | None, mode: str, min_delta: float) -> None:
         if mode not in ("auto", "min", "max"):
             raise ValueError(f"mode should be 'auto', 'min' or 'max', not {mode!r}")
+        self.rising = mode == "max" or (mode == "auto" and monitor is not None and rises(monitor))
         self.monitor = monitor
         self.mode = mode
         self.min_delta = check_number(min_delta, "min_delta", minimum=0)
@@ -29,9 +31,7 @@ class Monitor(Callback):
 
     def improved(self, epoch: dict[str, Any]) -> bool:
         value = self.value(epoch)
-        name = self.monitor or "loss"
-        rising = self.mode == "max" or (self.mode == "auto" and name.endswith(("accuracy", "r2")))
-        gain = value - self.best if rising else self.best - value
+        gain = value - self.best if self.rising else self.best - value
         if math.isnan(self.best) or gain > self.min_delta:
             self.best = value
             return True

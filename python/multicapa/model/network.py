@@ -12,6 +12,8 @@ from multicapa.base.views import Views
 from multicapa.network import files
 from multicapa.network.core import CoreNetwork
 from multicapa.network.graph import graph_spec
+from multicapa.training.memory import Memory, key_of
+from multicapa.training.online import OnlineLearner
 
 
 class Network(CoreNetwork):
@@ -217,6 +219,8 @@ class Network(CoreNetwork):
             "metadata": self.metadata,
             "loss": self.loss,
             "frozen": sorted(self._frozen),
+            "learner": self._learner,
+            "memory": Memory.of(self._core, key_of(self._learner.optimizer)) if self._learns_online else None,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -225,3 +229,10 @@ class Network(CoreNetwork):
         self._core.training_steps = state["training_steps"]
         self.history, self.metadata, self.loss = state["history"], state["metadata"], state["loss"]
         self.freeze(*state["frozen"])
+        self._learner = state.get("learner")
+        if state.get("memory") is not None:
+            state["memory"].restore(self._core)
+
+    @property
+    def _learns_online(self) -> bool:
+        return isinstance(self._learner, OnlineLearner)
