@@ -16,11 +16,17 @@ class Monitor(Callback):
     def __init__(self, monitor: str | None, mode: str, min_delta: float) -> None:
         if mode not in ("auto", "min", "max"):
             raise ValueError(f"mode should be 'auto', 'min' or 'max', not {mode!r}")
-        self.rising = mode == "max" or (mode == "auto" and monitor is not None and rises(monitor))
         self.monitor = monitor
         self.mode = mode
         self.min_delta = check_number(min_delta, "min_delta", minimum=0)
         self.best = math.nan
+        if mode == "auto" and monitor is not None:
+            rises(monitor)  # is it known?
+
+    @property
+    def rising(self) -> bool:
+        """Whether more is better."""
+        return self.mode == "max" or (self.mode == "auto" and self.monitor is not None and rises(self.monitor))
 
     def value(self, epoch: dict[str, Any]) -> float:
         name = self.monitor or ("val_loss" if "val_loss" in epoch else "loss")
