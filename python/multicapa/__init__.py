@@ -81,6 +81,7 @@ network.Network = Network  # type: ignore[attr-defined]
 sys.modules["multicapa.sequential"] = model.sequential
 sys.modules["multicapa.history"] = base.history
 sys.modules["multicapa.diagnosis"] = callbacks.diagnosis
+sys.modules["multicapa.estimators.memory"] = training.memory
 
 __all__ = [
     "LBFGS",
