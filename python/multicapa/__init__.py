@@ -13,19 +13,7 @@ from typing import Any
 from multicapa.base import blas as blas  # the first: it loads the core
 
 # isort: split
-from multicapa import (
-    base,
-    callbacks,
-    data,
-    initializers,
-    layers,
-    losses,
-    model,
-    network,
-    optimizers,
-    schedules,
-    training,
-)
+from multicapa import base, callbacks, data, initializers, layers, losses, model, network, optimizers, schedules
 from multicapa._core import max_threads as get_num_threads
 from multicapa.base.errors import DiagnosisWarning, DivergenceError
 from multicapa.base.history import History
@@ -93,7 +81,6 @@ network.Network = Network  # type: ignore[attr-defined]
 sys.modules["multicapa.sequential"] = model.sequential
 sys.modules["multicapa.history"] = base.history
 sys.modules["multicapa.diagnosis"] = callbacks.diagnosis
-sys.modules["multicapa.estimators.memory"] = training.memory
 
 __all__ = [
     "LBFGS",

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy.typing as npt
 
-from multicapa import layers, losses, training
+from multicapa import layers, losses, optimizers, training
 from multicapa.base.views import Views
 from multicapa.network import files
 from multicapa.network.core import CoreNetwork
 from multicapa.network.graph import graph_spec
-from multicapa.training.memory import Memory, key_of
 from multicapa.training.online import OnlineLearner
 
 
@@ -220,7 +219,7 @@ class Network(CoreNetwork):
             "loss": self.loss,
             "frozen": sorted(self._frozen),
             "learner": self._learner,
-            "memory": Memory.of(self._core, key_of(self._learner.optimizer)) if self._learns_online else None,
+            "memory": self._core.optimizer_state if isinstance(self._learner, OnlineLearner) else None,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -231,8 +230,8 @@ class Network(CoreNetwork):
         self.freeze(*state["frozen"])
         self._learner = state.get("learner")
         if state.get("memory") is not None:
-            state["memory"].restore(self._core)
-
-    @property
-    def _learns_online(self) -> bool:
-        return isinstance(self._learner, OnlineLearner)
+            steps, carried, slots = state["memory"]
+            optimizers.set_in_core(self._core, self._learner.optimizer)
+            for slot, saved in zip(self._core.optimizer_state[2], slots, strict=True):
+                slot[:] = saved
+            self._core.optimizer_state = (steps, carried)
