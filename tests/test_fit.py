@@ -1,5 +1,8 @@
 """Training as users meet it: modes, on-line learning, history, seeds, weights by class, frozen layers."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -87,6 +90,36 @@ def test_partial_fit_remembers_and_starts_afresh():
     net.partial_fit(X[2], T[2], optimizer=mc.Adam(0.1))
     other.fit(X[2:3], T[2:3], loss="huber", optimizer=mc.Adam(0.1), epochs=1, batch_size=1)
     assert numbers_of(net) == numbers_of(other)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda net: pickle.loads(pickle.dumps(net))], ids=["copy", "pickle"])
+@pytest.mark.parametrize(
+    "optimizer", ["adam", "rmsprop", mc.Momentum(0.1), mc.SGD(mc.schedules.Cosine(0.1, 20))], ids=str
+)
+def test_partial_fit_goes_on_in_a_copy(copied, optimizer):
+    net = classifier()
+    for _ in range(3):
+        net.partial_fit(X, Y, optimizer=optimizer, loss="cross_entropy")
+    other = copied(net)
+    for each in (net, other):
+        for _ in range(3):
+            each.partial_fit(X, Y)
+    assert numbers_of(net) == numbers_of(other)
+
+
+def test_partial_fit_after_a_file_is_told_to_start_afresh(tmp_path):
+    net = classifier()
+    net.partial_fit(X, Y, optimizer="adam")
+    for path in (tmp_path / "once", tmp_path / "twice"):
+        net.save(path)
+        net = mc.load(path)
+        with pytest.raises(ValueError, match=r"learnt on-line by adam, .*name the optimizer"):
+            net.partial_fit(X, Y)
+    net.partial_fit(X, Y, optimizer="sgd")
+    net.partial_fit(X, Y)
+    net.fit(X, Y, epochs=1)
+    net.save(path)
+    mc.load(path).partial_fit(X, Y)  # a fit forgets what was on-line
 
 
 def test_partial_fit_default_is_gradient_descent():
@@ -207,6 +240,20 @@ def test_class_weight_is_a_sample_weight():
     by_class.fit(X, Y, epochs=2, class_weight=weights)
     by_sample.fit(X, Y, epochs=2, sample_weight=[weights.get(label, 1.0) for label in Y])
     assert numbers_of(by_class) == numbers_of(by_sample)
+
+
+def test_class_weight_is_for_classes():
+    labels = np.array([[1, 0, 1], [0, 1, 0]] * 30)
+    for rows in (labels, labels.astype(float), X[:, :1] * [1.0, 2.0, 3.0]):
+        with pytest.raises(ValueError, match="one-hot rows"):
+            classifier().fit(X, np.abs(rows), class_weight="balanced")
+    absent = classifier()
+    with pytest.warns(UserWarning, match="names 2, which y does not hold") as told:
+        absent.fit(X, Y % 2, epochs=2, class_weight={0: 2.0, 2: 5.0})
+    assert len(told) == 1
+    present = classifier()
+    present.fit(X, Y % 2, epochs=2, class_weight={0: 2.0})
+    assert numbers_of(absent) == numbers_of(present)
 
 
 def test_balanced_class_weight():

@@ -21,6 +21,8 @@ def as_numbers(values: Any, dtype: np.dtype[Any], what: str) -> Array:
     if masked is not None and isinstance(values, masked.MaskedArray) and masked.is_masked(values):
         raise ValueError(f"{what} has masked entries; fill or drop them first")
     array = np.asarray(values)
+    if array.dtype == object and hasattr(values, "dtypes"):
+        array = _of_frame(values, array)
     if array.dtype.kind not in "fiub":
         raise TypeError(
             f"{what} should hold numbers, not {array.dtype}; encode categories first "
@@ -35,6 +37,14 @@ def as_numbers(values: Any, dtype: np.dtype[Any], what: str) -> Array:
     gaps = array.ndim > 1 and array.size > 0 and not array[0].flags.c_contiguous
     stride_off = array.ndim > 0 and array.shape[0] > 1 and array.strides[0] % array.itemsize != 0
     return array.copy(order="C") if gaps or stride_off or not array.flags.aligned else array
+
+
+def _of_frame(frame: Any, array: Array) -> Array:
+    """The numbers of a pandas table whose columns have several types, all of them numbers or truth values."""
+    dtypes = list(frame.dtypes) if frame.ndim == 2 else [frame.dtype]
+    if not all(dtype.kind in "fiub" for dtype in dtypes):
+        return array
+    return np.asarray(frame.to_numpy(dtype=np.float64, na_value=np.nan))
 
 
 def _check_no_overflow(before: Array, after: Array, what: str) -> None:

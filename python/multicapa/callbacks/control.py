@@ -26,7 +26,8 @@ class EarlyStopping(Monitor):
     restore_best : bool, default=True
         Whether the network gets back the weights of its best epoch, also when the fit ends otherwise.
     mode : {"auto", "min", "max"}, default="auto"
-        "auto" wants accuracy and r2 to rise and all else to fall.
+        "auto" knows by name what should rise (accuracy, auc, f1, r2, ...) or fall (loss, mse, ...); of others it is
+        an error.
 
     Examples
     --------
@@ -79,7 +80,8 @@ class Checkpoint(Monitor):
     best_only : bool, default=True
         Save only when the value is the best so far.
     mode : {"auto", "min", "max"}, default="auto"
-        "auto" wants accuracy and r2 to rise and all else to fall.
+        "auto" knows by name what should rise (accuracy, auc, f1, r2, ...) or fall (loss, mse, ...); of others it is
+        an error.
     """
 
     def __init__(

@@ -90,6 +90,8 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         several = kind == "multilabel-indicator"
         is_sparse = scipy.sparse.issparse(y)
         y = dense(y)
+        if reset and several and classes is not None and len(classes) != y.shape[1]:
+            raise ValueError(f"y has {y.shape[1]} labels, but classes names {len(classes)}: {list(classes)}")
         if reset:
             self.classes_ = np.arange(y.shape[1]) if several else np.unique(y if classes is None else classes)
             self._several, self._sparse = several, is_sparse
@@ -143,9 +145,7 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
             return np.asarray(totals.sum() / (np.count_nonzero(totals) * np.where(totals > 0, totals, np.inf)))
         if not isinstance(weight, dict):
             raise TypeError(f"class_weight should be a dict of class to weight, 'balanced' or None, not {weight!r}")
-        unknown = [label for label in weight if label not in labels]
-        if unknown:
-            raise ValueError(f"class_weight names {unknown[0]!r}, but the classes are {labels}")
+        # A class that is not there, as in some folds, needs no weight.
         return np.array([weight.get(label, 1.0) for label in labels], dtype=np.float64)
 
     def _strata(self, targets: Array) -> Array | None:

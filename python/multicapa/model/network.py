@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy.typing as npt
 
-from multicapa import layers, losses, training
+from multicapa import layers, losses, optimizers, training
 from multicapa.base.views import Views
 from multicapa.network import files
 from multicapa.network.core import CoreNetwork
 from multicapa.network.graph import graph_spec
+from multicapa.training.online import OnlineLearner
 
 
 class Network(CoreNetwork):
@@ -217,6 +218,8 @@ class Network(CoreNetwork):
             "metadata": self.metadata,
             "loss": self.loss,
             "frozen": sorted(self._frozen),
+            "learner": self._learner,
+            "memory": self._core.optimizer_state if isinstance(self._learner, OnlineLearner) else None,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -225,3 +228,10 @@ class Network(CoreNetwork):
         self._core.training_steps = state["training_steps"]
         self.history, self.metadata, self.loss = state["history"], state["metadata"], state["loss"]
         self.freeze(*state["frozen"])
+        self._learner = state.get("learner")
+        if state.get("memory") is not None:
+            steps, carried, slots = state["memory"]
+            optimizers.set_in_core(self._core, self._learner.optimizer)
+            for slot, saved in zip(self._core.optimizer_state[2], slots, strict=True):
+                slot[:] = saved
+            self._core.optimizer_state = (steps, carried)

@@ -59,7 +59,7 @@ class CoreNetwork:
         self.metadata: dict[str, Any] = {}
         self.loss: losses.Loss = losses.get(losses.default_for(self.output_activation))
         self._objective: tuple[Any, ...] | None = None
-        self._learner: Any = None  # what on-line training remembers
+        self._learner: Any = None  # what on-line training remembers; of a file the name of its optimiser
         self._initialize()
 
     def _initialize(self) -> None:

@@ -35,6 +35,8 @@ def save(network: CoreNetwork, path: str | os.PathLike[str]) -> None:
         "layers": [_as_json(layer) for layer in network.spec],
         "metadata": network.metadata,
     }
+    if network._learner is not None:  # its memory stays behind, which who goes on should be told
+        description["learner"] = getattr(network._learner, "optimizer_name", network._learner)
     text = json.dumps(description, allow_nan=False)
     tensors = {
         name: np.ascontiguousarray(view) for part in (network.parameters, network.state) for name, view in part.items()
@@ -73,6 +75,8 @@ def read(path: str | os.PathLike[str], kind: type[N]) -> N:
         if loss["parameter"] != network.loss.parameter:
             network.loss = type(network.loss)(loss["parameter"])  # type: ignore[call-arg]  # TypeError if it has none
         network.metadata = dict(description["metadata"])
+        if (learner := description.get("learner")) is not None:
+            network._learner = str(learner)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError, MemoryError) as error:
         raise ValueError(f"{os.fspath(path)!r} describes no network that can be built: {error}") from error
     wanted = {**network.parameters, **network.state}
@@ -115,7 +119,7 @@ def _description(text: str, path: str | os.PathLike[str]) -> dict[str, Any]:
         raise ValueError(
             f"{os.fspath(path)!r} has format {description['format']!r}; this version of multicapa reads format {FORMAT}"
         )
-    if description.keys() != wanted:
+    if description.keys() - {"learner"} != wanted:
         raise ValueError(f"{os.fspath(path)!r} has a damaged description: {sorted(wanted ^ description.keys())}")
     return description
 

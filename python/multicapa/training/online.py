@@ -25,6 +25,11 @@ class OnlineLearner:
     encoding: Encoding
     updates: int = 0
 
+    @property
+    def optimizer_name(self) -> str:
+        """What a file tells of it."""
+        return self.optimizer.name
+
 
 def partial_fit(
     network: CoreNetwork,
@@ -91,6 +96,13 @@ def _learner(
     target_range: tuple[float, float] | None,
 ) -> tuple[OnlineLearner, bool]:
     old = network._learner
+    if isinstance(old, str):  # what files.read knows of it
+        if optimizer is None:
+            raise ValueError(
+                f"the network learnt on-line by {old}, whose memory its file does not hold (a pickle would): name the "
+                "optimizer to start afresh"
+            )
+        old = None
     chosen_loss = (old.loss if old else network.loss) if loss is None else losses.get(loss)
     chosen = (old.optimizer if old else optimizers.SGD()) if optimizer is None else optimizers.get(optimizer)
     encoding = old.encoding if old and target_range is None else as_encoding(target_range)

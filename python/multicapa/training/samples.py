@@ -40,7 +40,8 @@ class Samples:
             raise ValueError(f"{what} has no samples")
         activation = network.output_activation
         targets = as_targets(y, len(x), network.output_shape, network.dtype, loss, activation, encoding)
-        return cls(x, targets, as_weights(sample_weight, class_weight, y, len(x), network.dtype))
+        width = int(np.prod(network.output_shape))
+        return cls(x, targets, as_weights(sample_weight, class_weight, y, len(x), width, network.dtype))
 
     def part(self, rows: slice | Array) -> Samples:
         """Some of the samples, dense."""

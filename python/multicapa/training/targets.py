@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,8 +90,10 @@ def _check_range(rows: Array, loss: Loss) -> None:
         raise ValueError(f"targets of {loss.name} are -1 and 1; for classes 0 and 1 pass target_range=(-1, 1)")
 
 
-def as_weights(sample_weight: Any, class_weight: Any, y: Any, count: int, dtype: np.dtype[Any]) -> Array | None:
-    """One weight per sample, class weights multiplied in; None when all are 1."""
+def as_weights(
+    sample_weight: Any, class_weight: Any, y: Any, count: int, width: int, dtype: np.dtype[Any]
+) -> Array | None:
+    """One weight per sample, class weights multiplied in; None when all are 1. ``width``: the number of outputs."""
     weights = None
     if sample_weight is not None:
         weights = np.asarray(sample_weight, dtype=np.float64)
@@ -99,7 +102,7 @@ def as_weights(sample_weight: Any, class_weight: Any, y: Any, count: int, dtype:
         if not np.isfinite(weights).all() or (weights < 0).any():
             raise ValueError("sample_weight should be finite and not negative")
     if class_weight is not None:
-        per_class = _class_weights(class_weight, np.asarray(y), count)
+        per_class = _class_weights(class_weight, np.asarray(y), count, width)
         weights = per_class if weights is None else weights * per_class
     if weights is None:
         return None
@@ -110,16 +113,21 @@ def as_weights(sample_weight: Any, class_weight: Any, y: Any, count: int, dtype:
     return np.array(weights, dtype=dtype, order="C")
 
 
-def _class_weights(class_weight: Any, y: Array, count: int) -> Array:
-    labels = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(-1)
+def _class_weights(class_weight: Any, y: Array, count: int, width: int) -> Array:
+    rows = y.ndim == 2 and y.shape[1] > 1
+    if rows and (len(np.unique(y)) != 2 or not ((y == y.max()).sum(axis=1) == 1).all()):
+        raise ValueError("class_weight is for classes: y should hold one per sample, or one-hot rows")
+    labels = y.argmax(axis=1) if rows else y.reshape(-1)
     classes, members = np.unique(labels, return_inverse=True)
     if class_weight == "balanced":
         return (count / (len(classes) * np.bincount(members)))[members]
     if not isinstance(class_weight, dict):
         raise TypeError(f"class_weight should be a dict of class to weight, 'balanced' or None, not {class_weight!r}")
     unknown = [label for label in class_weight if label not in classes]
-    if unknown:
-        raise ValueError(f"class_weight names {unknown[0]!r}, but y has the classes {classes.tolist()}")
+    if unknown and width > 1 and unknown[0] not in range(width):
+        raise ValueError(f"class_weight names {unknown[0]!r}, but the {width} outputs stand for 0 to {width - 1}")
+    if unknown:  # as in some folds
+        warnings.warn(f"class_weight names {unknown[0]!r}, which y does not hold", UserWarning, stacklevel=6)
     values = np.array([class_weight.get(label, 1.0) for label in classes.tolist()], dtype=np.float64)
     if not np.isfinite(values).all() or (values < 0).any():
         raise ValueError("class weights should be finite and not negative")
