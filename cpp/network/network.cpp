@@ -22,6 +22,8 @@ template <class T> Network<T>::Network(const std::vector<Spec>& specs) : kernels
 
 // A layer with an activation becomes two nodes; the second bears the name that others refer to.
 template <class T> void Network<T>::append(const Spec& spec) {
+  for (const auto& [key, option] : spec.options)
+    if (const double* number = std::get_if<double>(&option)) representable<T>(*number, spec.name + "'s " + key);
   if (std::any_of(nodes_.begin(), nodes_.end(), [&](const Node<T>& node) { return node.name == spec.name; }))
     throw InvalidArgument("two layers are called \"" + spec.name + "\"; names must differ");
   if (spec.type == "activation" || !spec.options.count("activation")) return add_node(spec, spec.inputs);

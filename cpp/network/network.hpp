@@ -1,6 +1,7 @@
 // A network: nodes in order, and its numbers in flat vectors of which every weight is a slice.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -69,7 +70,7 @@ template <class T> class Network {
   void derive();
 
   std::uint64_t seed = 0;
-  std::uint64_t training_steps = 0;  // so that no two steps draw the same random numbers
+  std::atomic<std::uint64_t> training_steps = 0;  // so that no two steps draw the same random numbers
 
  private:
   void append(const Spec& spec);

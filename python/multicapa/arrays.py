@@ -46,7 +46,7 @@ def _check_no_overflow(before: Array, after: Array, what: str) -> None:
 
 def check_finite(array: Array, dtype: np.dtype[Any], what: str) -> None:
     """Raise ValueError naming the place of the first NaN, infinity or number that overflows ``dtype``."""
-    rows = [array] if array.flags.c_contiguous else _batches(array)
+    rows = [array] if array.flags.c_contiguous else _batches(_distinct(array))
     start = 0
     for batch in rows:
         found = _core.find_not_finite(np.ascontiguousarray(batch), dtype == np.float32)
@@ -58,6 +58,11 @@ def check_finite(array: Array, dtype: np.dtype[Any], what: str) -> None:
             hint = "; impute missing values first (sklearn.impute)" if np.isnan(value) else ""
             raise ValueError(f"{what} should be finite, but {what}[{where}] is {problem}{hint}")
         start += len(batch)
+
+
+def _distinct(array: Array) -> Array:
+    """The first row of those that are all the same memory."""
+    return array[:1] if array.strides[0] == 0 else array
 
 
 def _batches(array: Array) -> Any:
@@ -168,6 +173,7 @@ def _classes(array: Array, width: int, on: float, off: float, smoothing: float) 
 
 
 def _check_range(rows: Array, loss: Loss) -> None:
+    rows = _distinct(rows)
     lowest, highest = rows.min(), rows.max()
     if loss.name == "binary_cross_entropy" and (lowest < 0 or highest > 1):
         raise ValueError(f"targets of binary_cross_entropy lie in [0, 1], but y reaches from {lowest:g} to {highest:g}")

@@ -113,8 +113,8 @@ def _probe(run: Run) -> tuple[dict[str, Any], dict[str, Any], Any]:
     probe = run.samples.part(slice(0, _PROBE))
     kept = network.gradients.flat.copy()
     plain = replace(run.regularization, clip_value=None, clip_norm=None, normalize_gradient=None)
-    network._set_objective(run.loss, replace(plain, weight_noise=0.0, target_noise=0.0))
-    nodes = network._core.probe(*probe.core_arguments())
+    objective = network._objective(run.loss, replace(plain, weight_noise=0.0, target_noise=0.0))
+    nodes = network._core.probe(objective, *probe.core_arguments())
     gradients = {name: view.copy() for name, view in network.gradients.items()}
     network.gradients.flat[:] = kept
     return nodes, gradients, network._core.predict(probe.x)

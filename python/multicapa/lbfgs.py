@@ -34,12 +34,12 @@ def fit(run: Run, validation: Samples | None, progress: Progress) -> History:
 
     network, samples = run.network, run.samples
     flat = network.parameters.flat
-    frozen = network.frozen_mask()
+    frozen, objective = network.frozen_mask(), network._objective(run.loss, run.regularization)
     seen: dict[str, float] = {}
 
     def cost(parameters: Any) -> tuple[float, Any]:
         flat[:] = parameters
-        seen["loss"] = network._core.loss_and_gradient(*samples.core_arguments())
+        seen["loss"], seen["penalty"] = network._core.loss_and_gradient(objective, *samples.core_arguments())
         gradient = network.gradients.flat.astype(np.float64)
         gradient[frozen] = 0
         return seen["loss"], gradient
@@ -50,7 +50,7 @@ def fit(run: Run, validation: Samples | None, progress: Progress) -> History:
         record = {"epoch": len(run.history), "loss": float(intermediate_result.fun), "seconds": now - clock[0]}
         clock[0] = now
         run.updates += 1
-        run.penalty = network._core.penalty
+        run.penalty = seen["penalty"]
         if run.end_epoch(record, validation, progress):
             raise _Stop
         if len(run.history) < run.epochs:

@@ -13,7 +13,7 @@ from multicapa.arrays import Array, as_samples
 from multicapa.checks import check_integer
 from multicapa.graph import graph_spec
 from multicapa.history import History
-from multicapa.regularization import Regularization
+from multicapa.regularization import PLAIN, Regularization
 from multicapa.views import Views
 
 # What the core need not know of a layer.
@@ -100,7 +100,7 @@ class Network:
         self.history = History()
         self.metadata: dict[str, Any] = {}
         self.loss: losses.Loss = losses.get(losses.default_for(self.output_activation))
-        self._objective: tuple[Any, ...] | None = None
+        self._objectives: tuple[tuple[Any, Any], ...] = ()  # lately asked for, and the core's form of them
         self._learner: online.OnlineLearner | None = None
         self._initialize()
 
@@ -189,8 +189,6 @@ class Network:
         """
         chosen = self.loss if loss is None else losses.get(loss)
         samples = training.Samples.prepare(self, X, y, chosen, training.as_encoding(target_range), sample_weight, None)
-        if self._objective is None or self._objective[0] != chosen:  # penalties do not matter here
-            self._set_objective(chosen)
         return training.evaluate(self, samples, chosen)
 
     def loss_and_gradient(
@@ -229,8 +227,8 @@ class Network:
         """
         chosen = self.loss if loss is None else losses.get(loss)
         samples = training.Samples.prepare(self, X, y, chosen, training.as_encoding(target_range), sample_weight, None)
-        self._set_objective(chosen, Regularization(l1=l1, l2=l2, penalize_biases=penalize_biases))
-        value: float = self._core.loss_and_gradient(*samples.core_arguments())
+        objective = self._objective(chosen, Regularization(l1=l1, l2=l2, penalize_biases=penalize_biases))
+        value, _ = self._core.loss_and_gradient(objective, *samples.core_arguments())
         return value, self.gradients
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, **options: Any) -> History:
@@ -354,16 +352,18 @@ class Network:
         """Bring back what :meth:`copy_numbers` copied."""
         self.parameters.flat[:], self.state.flat[:] = numbers
 
-    def _set_objective(self, loss: losses.Loss, regularization: Regularization | None = None) -> None:
-        objective = (loss, *(regularization or Regularization()).core_arguments())
-        if objective == self._objective:
-            return
+    def _objective(self, loss: losses.Loss, regularization: Regularization = PLAIN) -> Any:
+        """The core's form of what a call minimises. It goes along with each call: several threads may be at work."""
+        wanted = (loss, *regularization.core_arguments())
+        for known, objective in self._objectives:
+            if known == wanted:
+                return objective
+        name, functions = loss.name, None
         if isinstance(loss, losses.CustomLoss):
-            self._core.set_objective("half_squared_error", None, *objective[1:])
-            self._core.set_custom_loss(loss.value, loss.derivative)
-        else:
-            self._core.set_objective(loss.name, loss.parameter, *objective[1:])
-        self._objective = objective
+            name, functions = "half_squared_error", (loss.value, loss.derivative)
+        objective = self._core.objective(name, loss.parameter, *wanted[1:], functions)
+        self._objectives = ((wanted, objective), *self._objectives[:1])
+        return objective
 
     def __repr__(self) -> str:
         return (

@@ -53,3 +53,6 @@ class Regularization:
         noise = (float(self.weight_noise), float(self.target_noise))
         shared = (float(self.l2_shared), self.weighted_mean)
         return (float(self.l1), float(self.l2), self.penalize_biases, *noise, norm, limit, clip, *shared)
+
+
+PLAIN = Regularization()

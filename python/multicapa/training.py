@@ -92,7 +92,7 @@ def evaluate(network: Network, samples: Samples, loss: losses.Loss) -> dict[str,
 
 def _evaluate(network: Network, samples: Samples, loss: losses.Loss) -> dict[str, float]:
     wanted = is_classifier(loss)
-    value, outputs = network._core.evaluate(*samples.core_arguments(), wanted)
+    value, outputs = network._core.evaluate(network._objective(loss), *samples.core_arguments(), wanted)
     return {"loss": value, "accuracy": _accuracy(outputs, samples, loss)} if wanted else {"loss": value}
 
 
@@ -125,7 +125,7 @@ class Run:
     updates: int = 0
     rate_factor: float = 1.0
     penalty: float = 0.0  # its part in the loss of the last epoch
-    objective: tuple[Any, ...] | None = None  # as the core has it
+    memory: Any = None  # the optimiser in the core, with what it remembers; a fresh one if there is none
     failure: str = ""  # why L-BFGS ended before it had converged
 
     def rates(self, steps: int) -> list[float]:
@@ -150,7 +150,7 @@ class Run:
     def end_epoch(self, record: dict[str, Any], validation: Samples | None, progress: Progress | None = None) -> bool:
         """Validate, record, and ask the callbacks whether to stop."""
         if validation is not None:
-            values = evaluate(self.network, validation, self.network.loss)
+            values = evaluate(self.network, validation, self.loss)
             record |= {f"val_{name}": value for name, value in values.items()}
         self.history.append(record)
         if progress is not None:
@@ -312,20 +312,19 @@ def train(
     augment: Augmenter | None = None,
     curriculum: Curriculum | None = None,
     verbose: bool | str = False,
-    goes_on: bool = False,
 ) -> History:
-    """A fit whose arguments are checked. With ``goes_on`` the optimiser keeps the memory it has in the core."""
+    """A fit whose arguments are checked."""
     network, samples = run.network, run.samples
+    network._objective(run.loss, run.regularization)  # refuses what it cannot hold
+    if run.memory is None and not isinstance(run.optimizer, optimizers.LBFGS):
+        run.memory = optimizers.in_core(network._core, run.optimizer)
     network.loss, network.history, network._learner = run.loss, run.history, None
-    network._set_objective(run.loss, run.regularization)
     if curriculum is not None:
-        curriculum.grade(network, samples)
+        curriculum.grade(network, samples, run.loss)
     count = len(samples.x)
     if isinstance(run.optimizer, optimizers.LBFGS):
         with Progress(run.epochs, count, verbose) as progress:
             return lbfgs.fit(run, validation, progress)
-    if not goes_on:
-        optimizers.set_in_core(network._core, run.optimizer)
     with Progress(run.epochs, count, verbose) as progress, Feed(network, samples, augment, curriculum, shuffle) as feed:
         _run_epochs(run, feed, validation, min(batch, count), progress)
     return run.history
@@ -354,9 +353,7 @@ def _run_epoch(run: Run, epoch: int, feed: Feed, batch: int, progress: Progress)
     network = run.network
     samples, order = feed.next(epoch, epoch + 1 < run.epochs)
     rates = run.rates(math.ceil((len(samples.x) if order is None else len(order)) / batch))
-    if network._objective is not run.objective:  # a callback or schedule has looked at the network in its own way
-        network._set_objective(run.loss, run.regularization)
-        run.objective = network._objective
+    objective = network._objective(run.loss, run.regularization)
     before = network.copy_numbers()
     start = time.perf_counter()
     found, done = [], 0
@@ -364,8 +361,8 @@ def _run_epoch(run: Run, epoch: int, feed: Feed, batch: int, progress: Progress)
         count = len(piece.x if piece_order is None else piece_order)
         part = rates if len(rates) == 1 else rates[done : done + math.ceil(count / batch)]
         arguments = (*piece.core_arguments(), piece_order, batch, part, progress.within_epoch)
-        loss, made, cost_diverged = network._core.train_epoch(*arguments)
-        found.append((count, loss, network._core.penalty))
+        loss, penalty, made, cost_diverged = network._core.train_epoch(objective, run.memory, *arguments)
+        found.append((count, loss, penalty))
         done += made
         run.updates += made
         if diverged(network, cost_diverged, before):

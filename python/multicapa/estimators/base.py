@@ -18,7 +18,7 @@ from multicapa import layers, losses, threads
 from multicapa._core import max_threads
 from multicapa.arrays import Array
 from multicapa.estimators import fitting, options
-from multicapa.estimators.memory import Key, Memory
+from multicapa.estimators.memory import Memory
 from multicapa.estimators.parameters import Training
 from multicapa.estimators.representation import NetworkBelow
 from multicapa.estimators.samples import Samples, dense, outputs_of
@@ -52,8 +52,7 @@ class NetworkEstimator(CallbackSupportMixin, NetworkBelow, Training, BaseEstimat
     _no_improvement_count: int  # epochs in a row
     _rate_factor: float  # what "adaptive" has made of the learning rate
     _updates: int  # made by the present optimiser
-    _in_core: Key | None  # the optimiser whose memory the core holds
-    _memory: Memory | None  # what came out of a pickle
+    _memory: Memory | None  # of the present optimiser
 
     # ---- what one kind of estimator does otherwise than another ----
 
@@ -233,7 +232,7 @@ class NetworkEstimator(CallbackSupportMixin, NetworkBelow, Training, BaseEstimat
         self.n_layers_ = len(self.coefs_) + 1
         self.t_, self.loss_curve_, self.best_loss_ = 0, [], math.inf
         self.validation_scores_ = self.best_validation_score_ = None
-        self._no_improvement_count, self._in_core, self._memory = 0, None, None
+        self._no_improvement_count, self._memory = 0, None
 
     def _given_validation(self, data: Any, X: Any, y: Any) -> Samples | None:
         if X is not None or y is not None:
@@ -279,13 +278,6 @@ class NetworkEstimator(CallbackSupportMixin, NetworkBelow, Training, BaseEstimat
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
         return self._decode(self._outputs(X))
-
-    def __getstate__(self) -> dict[str, Any]:
-        state = {**super().__getstate__()}
-        if state.get("_in_core"):
-            state["_memory"] = Memory.of(self.network_._core, state["_in_core"])
-            state["_in_core"] = None
-        return state
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -15,7 +15,7 @@ from multicapa.arrays import Encoding
 from multicapa.callbacks import as_callbacks
 from multicapa.errors import DivergenceError
 from multicapa.estimators import options
-from multicapa.estimators.memory import key_of
+from multicapa.estimators.memory import Memory, key_of
 from multicapa.estimators.samples import outputs_of, rows_of
 from multicapa.estimators.watch import Watch
 
@@ -56,14 +56,11 @@ def fit(
 def go_on(model: NetworkEstimator, samples: Samples) -> None:
     """One epoch, by the optimiser as the last call left it if it is still the same."""
     optimizer = options.optimizer_of(model, True)
-    goes_on = key_of(optimizer) == model._in_core
-    if model._memory is not None and key_of(optimizer) == model._memory.key:
-        model._memory.restore(model.network_._core)
-        goes_on = True
+    goes_on = model._memory is not None and key_of(optimizer) == model._memory.key
     run, batch = _run(model, samples, 1, goes_on)
     run.callbacks = [Watch(model, None, model._counting(samples)), *run.callbacks]
     try:
-        training.train(run, None, batch, shuffle=bool(model.shuffle) and batch < len(samples), goes_on=goes_on)
+        training.train(run, None, batch, shuffle=bool(model.shuffle) and batch < len(samples))
     except DivergenceError as error:
         raise ValueError(str(error)) from error
     except KeyboardInterrupt:
@@ -83,8 +80,8 @@ def _run(model: NetworkEstimator, samples: Samples, epochs: int, goes_on: bool) 
         options.regularization_of(model),
         as_callbacks(model.callbacks),
     )
-    if goes_on:
-        run.updates, run.rate_factor = model._updates, model._rate_factor
+    if goes_on and model._memory is not None:
+        run.updates, run.rate_factor, run.memory = model._updates, model._rate_factor, model._memory.core
     count = len(samples)
     if options.is_lbfgs(model.solver):
         return run, count
@@ -128,8 +125,8 @@ def _tell_unless_converged(model: NetworkEstimator, run: training.Run, watch: Wa
 
 
 def _remember(model: NetworkEstimator, run: training.Run) -> None:
-    model._updates, model._rate_factor, model._memory = run.updates, run.rate_factor, None
-    model._in_core = None if options.is_lbfgs(model.solver) else key_of(run.optimizer)
+    model._updates, model._rate_factor = run.updates, run.rate_factor
+    model._memory = None if run.memory is None else Memory(key_of(run.optimizer), run.memory)
 
 
 def _warn(text: str, category: type[Warning], level: int = 5) -> None:
