@@ -9,6 +9,7 @@ import pytest
 
 import multicapa as mc
 from helpers import output_of, run_python
+from multicapa.network.core import CoreNetwork
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(60, 5))
@@ -163,20 +164,20 @@ def test_an_interrupt_leaves_no_other_objective():
 
     net = regressor()
     expected = net.evaluate(X, T, loss="squared_error"), net.loss_and_gradient(X, T, loss="squared_error")[0]
-    was = type(net)._objective
+    was = CoreNetwork._objective
 
     def interrupted(self, *arguments):
         objective = was(self, *arguments)
         signal.raise_signal(signal.SIGINT)
         return objective
 
-    type(net)._objective = interrupted
+    CoreNetwork._objective = interrupted
     try:
         for call in (net.evaluate, net.loss_and_gradient, net.fit, net.partial_fit):
             with pytest.raises(KeyboardInterrupt):
                 call(X, T, loss="absolute_error")
     finally:
-        type(net)._objective = was
+        CoreNetwork._objective = was
     assert expected == (
         net.evaluate(X, T, loss="squared_error"),
         net.loss_and_gradient(X, T, loss="squared_error")[0],
