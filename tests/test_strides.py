@@ -86,4 +86,4 @@ def test_rows_beyond_counting():
 
 def test_layers_wider_than_blas_counts():
     with pytest.raises(ValueError, match=r"dense_1.*32 bits"):
-        mc.Sequential([mc.Dense(2**31)], input_shape=(1,))
+        mc.Sequential([mc.Dense(2**31 - 1)], input_shape=(1,))

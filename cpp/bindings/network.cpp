@@ -57,8 +57,8 @@ void check_order(const Size* order, Size count, Size samples) {
 
 template <class T> class PyNetwork {
  public:
-  PyNetwork(const py::list& layers, std::uint64_t seed)
-      : network_(std::make_shared<Network<T>>(to_specs(layers))),
+  PyNetwork(const py::list& layers, std::uint64_t seed, Size most_numbers)
+      : network_(std::make_shared<Network<T>>(to_specs(layers), most_numbers)),
         trainer_(*network_),
         inference_(std::make_unique<Inference<T>>(*network_)) {
     network_->seed = seed;
@@ -288,7 +288,8 @@ template <class T> void register_class(py::module_& module, const char* name) {
     return [buffer](const Self& self) { return view(self.network(), (*self.network().*buffer)()); };
   };
   py::class_<Self>(module, name, py::dynamic_attr())
-      .def(py::init<const py::list&, std::uint64_t>(), py::arg("layers"), py::arg("seed"))
+      .def(py::init<const py::list&, std::uint64_t, Size>(), py::arg("layers"), py::arg("seed"),
+           py::arg("most_numbers") = std::numeric_limits<Size>::max())
       .def_property_readonly("parameters", flat(&Network<T>::parameters))
       .def_property_readonly("gradients", flat(&Network<T>::gradients))
       .def_property_readonly("state", flat(&Network<T>::state))

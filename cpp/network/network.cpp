@@ -13,11 +13,11 @@ template <class T> Size padded_stride(Size width) {
 
 }  // namespace
 
-template <class T> Network<T>::Network(const std::vector<Spec>& specs) : kernels_(multicapa::kernels<T>()) {
+template <class T> Network<T>::Network(const std::vector<Spec>& specs, Size most_numbers) : kernels_(multicapa::kernels<T>()) {
   for (const Spec& spec : specs) append(spec);
   if (nodes_.size() < 2) throw InvalidArgument("a network needs an input and at least one layer");
   connect();
-  lay_out();
+  lay_out(most_numbers);
 }
 
 // A layer with an activation becomes two nodes; the second bears the name that others refer to.
@@ -97,7 +97,7 @@ template <class T> void Network<T>::connect() {
       throw InvalidArgument("nothing reads layer \"" + nodes_[i].name + "\", and it is not the last one");
 }
 
-template <class T> void Network<T>::lay_out() {
+template <class T> void Network<T>::lay_out(Size most_numbers) {
   Layout<T> parameters, state, derived;
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     Node<T>& node = nodes_[i];
@@ -120,6 +120,12 @@ template <class T> void Network<T>::lay_out() {
       state_tensors_.push_back(tensor(node.plan.states[s].name, node.plan.states[s].shape, s, state));
     node.derived = derived.place(node.plan.derived);
   }
+  Size numbers = 0;
+  for (const auto* tensors : {&parameter_tensors_, &state_tensors_})
+    for (const Tensor& t : *tensors) numbers += t.count;
+  if (numbers > most_numbers)
+    throw InvalidArgument("its layers have " + std::to_string(numbers) + " numbers, not " +
+                          std::to_string(most_numbers));
   parameters_ = Buffer<T>(parameters.total());
   gradients_ = Buffer<T>(parameters.total());
   state_ = Buffer<T>(state.total());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -44,7 +45,8 @@ template <class T> struct Node {
 
 template <class T> class Network {
  public:
-  explicit Network(const std::vector<Spec>& specs);
+  // most_numbers: of parameters and state, beyond which nothing is allocated.
+  explicit Network(const std::vector<Spec>& specs, Size most_numbers = std::numeric_limits<Size>::max());
 
   const std::vector<Node<T>>& nodes() const { return nodes_; }
   const Node<T>& output() const { return nodes_.back(); }
@@ -77,7 +79,7 @@ template <class T> class Network {
   void add_node(const Spec& spec, const std::vector<std::string>& inputs);
   Size find(const std::string& name) const;
   void connect();
-  void lay_out();
+  void lay_out(Size most_numbers);
 
   const KernelTable<T>& kernels_;
   std::vector<Node<T>> nodes_;

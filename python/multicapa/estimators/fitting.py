@@ -58,9 +58,7 @@ def go_on(model: EstimatorBase, samples: Samples) -> None:
         training.train(run, None, batch, shuffle=bool(model.shuffle) and batch < len(samples))
     except DivergenceError as error:
         raise ValueError(str(error)) from error
-    except KeyboardInterrupt:
-        _warn("Training interrupted by user.", UserWarning)
-    finally:
+    finally:  # after Ctrl-C too, which goes on to the loop around this call
         _remember(model, run)
 
 

@@ -15,7 +15,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, colu
 from multicapa import layers
 from multicapa._core import max_threads
 from multicapa.base import threads
-from multicapa.base.arrays import Array
+from multicapa.base.arrays import Array, refuse_masks
 from multicapa.estimators import fitting, options
 from multicapa.estimators.base import EstimatorBase, with_callbacks
 from multicapa.estimators.samples import Samples, dense, outputs_of
@@ -129,6 +129,8 @@ class NetworkEstimator(EstimatorBase):
         return n if n is None or n > 0 else max(1, max_threads() + 1 + n)
 
     def _read(self, X: Any, y: Any, sample_weight: Any, classes: Any, reset: bool) -> Samples:
+        for values, what in ((X, "X"), (y, "y"), (sample_weight, "sample_weight")):
+            refuse_masks(values, what)
         X, y = validate_data(
             self,
             X,

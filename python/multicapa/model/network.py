@@ -219,7 +219,8 @@ class Network(CoreNetwork):
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._build(state["spec"], state["dtype"], state["seed"])
+        numbers = sum(part.size for part in state["numbers"])
+        self._build(state["spec"], state["dtype"], state["seed"], numbers)
         self.restore_numbers(state["numbers"])
         self._core.training_steps = state["training_steps"]
         self.history, self.metadata, self.loss = state["history"], state["metadata"], state["loss"]

@@ -34,7 +34,14 @@ class CoreNetwork:
     def __init__(self, spec: list[dict[str, Any]], dtype: npt.DTypeLike, seed: int | None) -> None:
         self._build(spec, dtype, seed)
 
-    def _build(self, spec: list[dict[str, Any]], dtype: npt.DTypeLike, seed: int | None) -> None:
+    def _build(
+        self,
+        spec: list[dict[str, Any]],
+        dtype: npt.DTypeLike,
+        seed: int | None,
+        most_numbers: int | None = None,
+    ) -> None:
+        """``most_numbers``: how many there are to fill it; then none are drawn."""
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         if self.dtype not in (np.float32, np.float64):
             raise ValueError(f"dtype should be float32 or float64, not {dtype!r}")
@@ -44,7 +51,7 @@ class CoreNetwork:
         self.spec = spec
         core_class = _core.NetworkFloat32 if self.dtype == np.float32 else _core.NetworkFloat64
         plain = [{k: v for k, v in layer.items() if k not in _PYTHON_ONLY} for layer in spec]
-        self._core: Any = core_class(plain, self.seed)
+        self._core: Any = core_class(plain, self.seed, *(() if most_numbers is None else (most_numbers,)))
         for layer in spec:
             if layer["type"] == "custom_activation":
                 self._core.attach(layer["name"], layer["value"], layer["derivative"])
@@ -60,7 +67,8 @@ class CoreNetwork:
         self.loss: losses.Loss = losses.get(losses.default_for(self.output_activation))
         self._objectives: tuple[tuple[Any, Any], ...] = ()  # asked for lately
         self._learner: Any = None  # what on-line training remembers
-        self._initialize()
+        if most_numbers is None:
+            self._initialize()
 
     def _initialize(self) -> None:
         by_name = {layer["name"]: layer for layer in self.spec}
@@ -77,6 +85,7 @@ class CoreNetwork:
                 tensor["fan_in"],
                 tensor["fan_out"],
                 tensor["name"],
+                self.dtype,
             )
 
     @property
