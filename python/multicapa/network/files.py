@@ -42,6 +42,9 @@ def save(network: CoreNetwork, path: str | os.PathLike[str]) -> None:
     target = os.path.realpath(path)
     if os.path.exists(target) and not os.path.isfile(target):
         raise ValueError(f"{os.fspath(path)!r} is not a file, and would be replaced by one")
+    folder, name = os.path.split(target)
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f"there is no folder {folder!r} to write {name!r} to")
     _write_whole(target, to_bytes(tensors, metadata={_KEY: text}))
 
 
