@@ -106,7 +106,8 @@ template <class T> class BatchNorm final : public Layer<T> {
   T* blend(const Call<T>& call) const { return call.batch_sums + 3 * step_; }
 
   void set_moments(const Call<T>& call, Size u, double center, double variance) const {
-    const double inverse = 1 / std::sqrt(variance + epsilon_);
+    // A variance that the type can't hold makes NaN, not the zeros of a division by infinity.
+    const double inverse = 1 / std::sqrt(variance + epsilon_) + 0 * static_cast<T>(variance);
     mean(call)[u] = static_cast<T>(center);
     factor(call)[u] = static_cast<T>(call.parameters[u] * inverse);
     inverse_deviation(call)[u] = static_cast<T>(inverse);

@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from multicapa.base.arrays import as_real
 from multicapa.base.checks import check_name
 
 Array = npt.NDArray[np.float64]
@@ -72,15 +73,19 @@ def default_for(activation: str) -> str:
 
 
 def initialize(
-    how: Any, rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int, what: str
+    how: Any,
+    rng: np.random.Generator,
+    shape: tuple[int, ...],
+    fan_in: int,
+    fan_out: int,
+    what: str,
+    dtype: np.dtype[Any],
 ) -> npt.NDArray[Any]:
     """The first values of one parameter, from a name, a function or an array."""
     if isinstance(how, str):
         check_name(how, INITIALIZERS, "initialisation")
         return INITIALIZERS[how](rng, shape, fan_in, fan_out)
-    values = np.asarray(how(rng, shape, fan_in, fan_out) if callable(how) else how, dtype=np.float64)
+    values = np.asarray(how(rng, shape, fan_in, fan_out) if callable(how) else how)
     if values.shape != shape:
         raise ValueError(f"the initial values of {what} should have shape {shape}, not {values.shape}")
-    if not np.isfinite(values).all():
-        raise ValueError(f"the initial values of {what} should be finite")
-    return values
+    return as_real(values, dtype, f"the initial values of {what}")

@@ -289,7 +289,7 @@ def minimize(
     path[0] = np.asarray(x0, dtype=np.float64).ravel()
     if not np.isfinite(path[0]).all():
         raise ValueError(f"x0 should be finite, not {x0!r}")
-    core = _core.Optimizer(chosen.name, chosen.hyperparameters(), path.shape[1])
+    core = _core.OptimizerFloat64(chosen.name, chosen.hyperparameters(), path.shape[1])
     for step in range(count):
         x = path[step].copy()
         gradient = np.asarray(f(x.copy())[1], dtype=np.float64).ravel()
@@ -300,6 +300,6 @@ def minimize(
     return path
 
 
-def set_in_core(core: Any, optimizer: Optimizer) -> None:
-    """Give a network's core a fresh optimiser."""
-    core.set_optimizer(optimizer.name, optimizer.hyperparameters())
+def in_core(core: Any, optimizer: Optimizer) -> Any:
+    """A fresh optimiser for the parameters of a network's core."""
+    return core.optimizer(optimizer.name, optimizer.hyperparameters())

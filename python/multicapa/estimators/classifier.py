@@ -83,6 +83,8 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
     # ---- labels to targets and back ----
 
     def _encode(self, y: Any, classes: Any, reset: bool) -> Array:
+        _check_one_kind(y)
+        _check_one_kind(classes)
         check_classification_targets(y)
         kind = type_of_target(y, input_name="y")
         if kind == "multiclass-multioutput":
@@ -248,3 +250,12 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _check_one_kind(labels: Any) -> None:
+    """Raise TypeError for text beside other labels: they have no common order."""
+    if not isinstance(labels, np.ndarray) or labels.dtype.kind != "O":
+        return
+    kinds = {type(label).__name__ for label in np.ravel(labels).tolist()}
+    if "str" in kinds and len(kinds) > 1:
+        raise TypeError(f"y mixes labels of the types {', '.join(sorted(kinds))}; make all of them text or numbers")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
+
+import numpy as np
 
 from multicapa import initializers, layers
 from multicapa.base.checks import check_flag, check_integer, check_name, check_number
@@ -76,7 +78,9 @@ class HiddenLayers(Training):
 
 
 def _sizes(given: Any) -> list[int]:
-    sizes = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
+    if isinstance(given, Iterable) and not isinstance(given, Sequence | np.ndarray):
+        raise TypeError(f"hidden_layer_sizes should be an integer or a sequence of them, not {given!r}")
+    sizes = list(given) if isinstance(given, Sequence | np.ndarray) and not isinstance(given, str) else [given]
     return [check_integer(size, "each of hidden_layer_sizes", minimum=1) for size in sizes]
 
 

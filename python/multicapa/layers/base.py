@@ -20,8 +20,8 @@ class Symbol:
 
     def __post_init__(self) -> None:
         name = self.layer.name
-        if name is not None and (not isinstance(name, str) or not name or ":" in name):
-            raise ValueError(f"the name of a layer should be a string without colons, not {name!r}")
+        if name is not None and (not isinstance(name, str) or not name or ":" in name or not _can_be_written(name)):
+            raise ValueError(f"the name of a layer should be a string without colons and surrogates, not {name!r}")
 
 
 @dataclass(kw_only=True, eq=False)
@@ -46,3 +46,11 @@ class Layer:
     def options(self) -> dict[str, Any]:
         """Everything but the name, as plain values; None where it is left to the default."""
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "name"}
+
+
+def _can_be_written(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -50,7 +50,7 @@ class Dense(Layer):
     type: ClassVar[str] = "dense"
 
     def __post_init__(self) -> None:
-        self.units = check_integer(self.units, "units", minimum=1)
+        self.units = check_integer(self.units, "units", minimum=1, below=2**31)
         self.activation_parameter = check_activation(self.activation, self.activation_parameter)
 
 
@@ -87,5 +87,5 @@ class Maxout(Layer):
     type: ClassVar[str] = "maxout"
 
     def __post_init__(self) -> None:
-        self.units = check_integer(self.units, "units", minimum=1)
-        self.pieces = check_integer(self.pieces, "pieces", minimum=1)
+        self.units = check_integer(self.units, "units", minimum=1, below=2**31)
+        self.pieces = check_integer(self.pieces, "pieces", minimum=1, below=2**31)

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy.typing as npt
 
-from multicapa import layers, losses, optimizers, training
+from multicapa import layers, losses, training
 from multicapa.base.views import Views
 from multicapa.network import files
 from multicapa.network.core import CoreNetwork
 from multicapa.network.graph import graph_spec
-from multicapa.training.online import OnlineLearner
 
 
 class Network(CoreNetwork):
@@ -98,8 +97,6 @@ class Network(CoreNetwork):
         """
         chosen = self.loss if loss is None else losses.get(loss)
         samples = training.Samples.prepare(self, X, y, chosen, training.as_encoding(target_range), sample_weight, None)
-        if self._objective is None or self._objective[0] != chosen:  # penalties do not matter here
-            training.set_objective(self, chosen)
         return training.evaluate(self, samples, chosen)
 
     def loss_and_gradient(
@@ -138,8 +135,9 @@ class Network(CoreNetwork):
         """
         chosen = self.loss if loss is None else losses.get(loss)
         samples = training.Samples.prepare(self, X, y, chosen, training.as_encoding(target_range), sample_weight, None)
-        training.set_objective(self, chosen, training.Regularization(l1=l1, l2=l2, penalize_biases=penalize_biases))
-        value: float = self._core.loss_and_gradient(*samples.core_arguments())
+        regularization = training.Regularization(l1=l1, l2=l2, penalize_biases=penalize_biases)
+        objective = training.objective_of(self, chosen, regularization)
+        value, _ = self._core.loss_and_gradient(objective, *samples.core_arguments())
         return value, self.gradients
 
     fit = training.fit
@@ -219,19 +217,13 @@ class Network(CoreNetwork):
             "loss": self.loss,
             "frozen": sorted(self._frozen),
             "learner": self._learner,
-            "memory": self._core.optimizer_state if isinstance(self._learner, OnlineLearner) else None,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._build(state["spec"], state["dtype"], state["seed"])
+        numbers = sum(part.size for part in state["numbers"])
+        self._build(state["spec"], state["dtype"], state["seed"], numbers)
         self.restore_numbers(state["numbers"])
         self._core.training_steps = state["training_steps"]
         self.history, self.metadata, self.loss = state["history"], state["metadata"], state["loss"]
         self.freeze(*state["frozen"])
         self._learner = state.get("learner")
-        if state.get("memory") is not None:
-            steps, carried, slots = state["memory"]
-            optimizers.set_in_core(self._core, self._learner.optimizer)
-            for slot, saved in zip(self._core.optimizer_state[2], slots, strict=True):
-                slot[:] = saved
-            self._core.optimizer_state = (steps, carried)

@@ -34,7 +34,14 @@ class CoreNetwork:
     def __init__(self, spec: list[dict[str, Any]], dtype: npt.DTypeLike, seed: int | None) -> None:
         self._build(spec, dtype, seed)
 
-    def _build(self, spec: list[dict[str, Any]], dtype: npt.DTypeLike, seed: int | None) -> None:
+    def _build(
+        self,
+        spec: list[dict[str, Any]],
+        dtype: npt.DTypeLike,
+        seed: int | None,
+        most_numbers: int | None = None,
+    ) -> None:
+        """``most_numbers``: how many there are to fill it; then none are drawn."""
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         if self.dtype not in (np.float32, np.float64):
             raise ValueError(f"dtype should be float32 or float64, not {dtype!r}")
@@ -44,7 +51,7 @@ class CoreNetwork:
         self.spec = spec
         core_class = _core.NetworkFloat32 if self.dtype == np.float32 else _core.NetworkFloat64
         plain = [{k: v for k, v in layer.items() if k not in _PYTHON_ONLY} for layer in spec]
-        self._core: Any = core_class(plain, self.seed)
+        self._core: Any = core_class(plain, self.seed, *(() if most_numbers is None else (most_numbers,)))
         for layer in spec:
             if layer["type"] == "custom_activation":
                 self._core.attach(layer["name"], layer["value"], layer["derivative"])
@@ -58,9 +65,10 @@ class CoreNetwork:
         self.history = History()
         self.metadata: dict[str, Any] = {}
         self.loss: losses.Loss = losses.get(losses.default_for(self.output_activation))
-        self._objective: tuple[Any, ...] | None = None
+        self._objectives: tuple[tuple[Any, Any], ...] = ()  # asked for lately
         self._learner: Any = None  # what on-line training remembers; of a file the name of its optimiser
-        self._initialize()
+        if most_numbers is None:
+            self._initialize()
 
     def _initialize(self) -> None:
         by_name = {layer["name"]: layer for layer in self.spec}
@@ -77,6 +85,7 @@ class CoreNetwork:
                 tensor["fan_in"],
                 tensor["fan_out"],
                 tensor["name"],
+                self.dtype,
             )
 
     @property
@@ -146,14 +155,18 @@ class CoreNetwork:
         """Bring back what :meth:`copy_numbers` copied."""
         self.parameters.flat[:], self.state.flat[:] = numbers
 
-    def _set_objective(self, loss: losses.Loss, terms: tuple[Any, ...]) -> None:
-        """``terms``: penalties, clipping and noise as the core takes them."""
-        objective = (loss, *terms)
-        if objective == self._objective:
-            return
+    def _objective(self, loss: losses.Loss, terms: tuple[Any, ...]) -> Any:
+        """The core's form of what a call minimises: it goes along with each, since several threads may be at work.
+
+        ``terms``: penalties, clipping and noise as the core takes them.
+        """
+        wanted = (loss, *terms)
+        for known, objective in self._objectives:
+            if known == wanted:
+                return objective
+        name, functions = loss.name, None
         if isinstance(loss, losses.CustomLoss):
-            self._core.set_objective("half_squared_error", None, *objective[1:])
-            self._core.set_custom_loss(loss.value, loss.derivative)
-        else:
-            self._core.set_objective(loss.name, loss.parameter, *objective[1:])
-        self._objective = objective
+            name, functions = "half_squared_error", (loss.value, loss.derivative)
+        objective = self._core.objective(name, loss.parameter, *terms, functions)
+        self._objectives = ((wanted, objective), *self._objectives[:1])
+        return objective

@@ -7,6 +7,7 @@ import numpy as np
 from multicapa.base.arrays import Array
 from multicapa.losses import Loss
 from multicapa.network.core import CoreNetwork
+from multicapa.training.regularization import objective_of
 from multicapa.training.samples import Samples
 
 
@@ -25,7 +26,7 @@ def evaluate(network: CoreNetwork, samples: Samples, loss: Loss) -> dict[str, fl
 
 def _evaluate(network: CoreNetwork, samples: Samples, loss: Loss) -> dict[str, float]:
     wanted = is_classifier(loss)
-    value, outputs = network._core.evaluate(*samples.core_arguments(), wanted)
+    value, outputs = network._core.evaluate(objective_of(network, loss), *samples.core_arguments(), wanted)
     return {"loss": value, "accuracy": _accuracy(outputs, samples, loss)} if wanted else {"loss": value}
 
 

@@ -57,6 +57,9 @@ class Regularization:
         return (float(self.l1), float(self.l2), self.penalize_biases, *noise, norm, limit, clip, *shared)
 
 
-def set_objective(network: CoreNetwork, loss: Loss, regularization: Regularization | None = None) -> None:
-    """What the network's next steps minimise: a loss, and what is added to it; nothing by default."""
-    network._set_objective(loss, (regularization or Regularization()).core_arguments())
+_PLAIN = Regularization().core_arguments()
+
+
+def objective_of(network: CoreNetwork, loss: Loss, regularization: Regularization | None = None) -> Any:
+    """What the core is to minimise: a loss, and what is added to it; nothing by default."""
+    return network._objective(loss, _PLAIN if regularization is None else regularization.core_arguments())

@@ -74,7 +74,7 @@ class Run:
     updates: int = 0
     rate_factor: float = 1.0
     penalty: float = 0.0  # its part in the loss of the last epoch
-    objective: tuple[Any, ...] | None = None  # as the core has it
+    memory: Any = None  # the optimiser in the core, with what it remembers; a fresh one if there is none
     failure: str = ""  # why L-BFGS ended before it had converged
 
     def rates(self, steps: int) -> list[float]:
@@ -99,7 +99,7 @@ class Run:
     def end_epoch(self, record: dict[str, Any], validation: Samples | None, progress: Progress | None = None) -> bool:
         """Validate, record, and ask the callbacks whether to stop."""
         if validation is not None:
-            values = evaluate(self.network, validation, self.network.loss)
+            values = evaluate(self.network, validation, self.loss)
             record |= {f"val_{name}": value for name, value in values.items()}
         self.history.append(record)
         if progress is not None:

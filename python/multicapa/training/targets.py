@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from multicapa.base.arrays import Array, as_numbers, check_finite
+from multicapa.base.arrays import Array, as_numbers, check_finite, distinct, refuse_masks
 from multicapa.losses import Loss
 
 
@@ -43,6 +43,7 @@ def as_targets(
     y: Any, count: int, shape: tuple[int, ...], dtype: np.dtype[Any], loss: Loss, activation: str, encoding: Encoding
 ) -> Targets:
     """y for a network whose outputs have ``shape``: classes, one-hot or soft rows, or plain numbers."""
+    refuse_masks(y, "y")
     array = np.asarray(y)
     if array.ndim == 0 or array.shape[0] != count:
         raise ValueError(f"y should have {count} samples like X, not shape {array.shape}")
@@ -81,6 +82,7 @@ def _classes(array: Array, width: int, on: float, off: float, smoothing: float) 
 
 
 def _check_range(rows: Array, loss: Loss) -> None:
+    rows = distinct(rows)
     lowest, highest = rows.min(), rows.max()
     if loss.name == "binary_cross_entropy" and (lowest < 0 or highest > 1):
         raise ValueError(f"targets of binary_cross_entropy lie in [0, 1], but y reaches from {lowest:g} to {highest:g}")
@@ -96,6 +98,9 @@ def as_weights(
     """One weight per sample, class weights multiplied in; None when all are 1. ``width``: the number of outputs."""
     weights = None
     if sample_weight is not None:
+        refuse_masks(sample_weight, "sample_weight")
+        if np.iscomplexobj(sample_weight):
+            raise TypeError("sample_weight should be real numbers")
         weights = np.asarray(sample_weight, dtype=np.float64)
         if weights.shape != (count,):
             raise ValueError(f"sample_weight should have shape ({count},), not {weights.shape}")
@@ -110,6 +115,9 @@ def as_weights(
         raise ValueError(f"sample_weight holds {weights.max():g}, too large for {dtype}")
     if not weights.any():
         raise ValueError("sample_weight should not be 0 for every sample")
+    smallest = weights.min(where=weights > 0, initial=np.inf)
+    if smallest < np.finfo(dtype).tiny:
+        raise ValueError(f"sample_weight holds {smallest:g}, too small for {dtype}")
     return np.array(weights, dtype=dtype, order="C")
 
 
