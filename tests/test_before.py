@@ -43,6 +43,24 @@ def test_they_go_on_learning():
     assert found["network"].evaluate(X, Y % 2)["loss"] < before
 
 
+def test_the_same_start_gives_the_same_model():
+    """What estimators began with then, told to begin with it now: nothing else about a fit has changed."""
+    pytest.importorskip("sklearn")
+    found = models()
+    classifier = mc.MLPClassifier((4,), batch_norm=True, max_iter=3, random_state=0)
+    regressor = mc.MLPRegressor(hidden_layer_sizes=(4,), activation="tanh", max_iter=3, random_state=0)
+    classifier.set_params(weight_init=["he_uniform", "glorot_uniform"], bias_init="zeros")
+    regressor.set_params(weight_init="glorot_uniform", bias_init="zeros")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # three epochs are few
+        classifier.fit(X, Y).partial_fit(X, Y)
+        regressor.fit(X, 2 * X[:, 0])
+    np.testing.assert_allclose(classifier.loss_curve_, found["classifier"].loss_curve_, rtol=1e-12)
+    np.testing.assert_allclose(regressor.loss_curve_, found["regressor"].loss_curve_, rtol=1e-12)
+    for now, then in zip(classifier.coefs_, found["classifier"].coefs_, strict=True):
+        np.testing.assert_allclose(now, then, rtol=1e-9)
+
+
 def test_files_load():
     network = mc.load(HERE / "network.safetensors")
     assert network.parameters["maxout_1.weight"].sum() == pytest.approx(3.0565882, rel=1e-6)
