@@ -7,26 +7,27 @@
 """
 
 import importlib
+import sys
 from typing import Any
 
-from multicapa import blas as blas  # the first: it loads the core
-from multicapa import callbacks, data, initializers, layers, losses, optimizers, schedules
+from multicapa.base import blas as blas  # the first: it loads the core
+
+# isort: split
+from multicapa import base, callbacks, data, initializers, layers, losses, model, network, optimizers, schedules
 from multicapa._core import max_threads as get_num_threads
+from multicapa.base.errors import DiagnosisWarning, DivergenceError
+from multicapa.base.history import History
+from multicapa.base.threads import set_num_threads
 from multicapa.callbacks import (
-    Callback,
     Checkpoint,
     CSVLog,
+    Diagnosis,
     EarlyStopping,
     ReduceOnPlateau,
     StopAtGradient,
     StopAtLoss,
     TensorBoard,
 )
-from multicapa.curriculum import Curriculum
-from multicapa.diagnosis import Diagnosis
-from multicapa.errors import DiagnosisWarning, DivergenceError
-from multicapa.files import load
-from multicapa.history import History
 from multicapa.layers import (
     Activation,
     Add,
@@ -43,7 +44,7 @@ from multicapa.layers import (
     add,
     concat,
 )
-from multicapa.network import Network
+from multicapa.model import Network, Sequential, load
 from multicapa.optimizers import (
     LBFGS,
     SGD,
@@ -58,8 +59,8 @@ from multicapa.optimizers import (
     RMSprop,
     Rprop,
 )
-from multicapa.sequential import Sequential
-from multicapa.threads import set_num_threads
+from multicapa.training.curriculum import Curriculum
+from multicapa.training.run import Callback
 
 __version__ = "0.1.0"
 
@@ -74,6 +75,12 @@ def __getattr__(name: str) -> Any:
         return getattr(importlib.import_module("multicapa.estimators"), name)
     raise AttributeError(f"module 'multicapa' has no attribute {name!r}")
 
+
+# Where pickles of earlier versions look for what has moved.
+network.Network = Network  # type: ignore[attr-defined]
+sys.modules["multicapa.sequential"] = model.sequential
+sys.modules["multicapa.history"] = base.history
+sys.modules["multicapa.diagnosis"] = callbacks.diagnosis
 
 __all__ = [
     "LBFGS",
