@@ -53,7 +53,7 @@ _ROWS = (
     Row("friedman2"),
     Row("friedman2", _SGD),
     Row("diabetes", _EARLY),
-    Row("diabetes", {"solver": "lbfgs", "hidden_layer_sizes": (10,)}),
+    Row("friedman1", {"solver": "lbfgs", "hidden_layer_sizes": (30,), "alpha": 1.0}),
     Row("regression", {"activation": "identity", "early_stopping": True}),
 )
 ROWS = {row.name: row for row in _ROWS}

@@ -77,7 +77,7 @@ def _is_regression(name: str) -> bool:
 def of_command_line(name: str, seed: int, *told: str) -> float:
     """What a model scores that ``multicapa train`` has made, with these options besides."""
     from multicapa import cli
-    from multicapa.table import TableModel
+    from multicapa.data.table import TableModel
 
     rest, test = _split(name, seed)
     with tempfile.TemporaryDirectory() as folder:
