@@ -278,11 +278,11 @@ template <class T> py::array_t<T> view(const std::shared_ptr<Network<T>>& networ
 }
 
 // Attributes live in a dictionary that Python's collector sees.
-template <class T> void register_objective(py::module_& module, const char* name) {
+template <class T> void register_objective_of(py::module_& module, const char* name) {
   py::class_<PyObjective<T>>(module, name, py::dynamic_attr());
 }
 
-template <class T> void register_class(py::module_& module, const char* name) {
+template <class T> void register_network_of(py::module_& module, const char* name) {
   using Self = PyNetwork<T>;
   const auto flat = [](Buffer<T>& (Network<T>::*buffer)()) {
     return [buffer](const Self& self) { return view(self.network(), (*self.network().*buffer)()); };
@@ -368,10 +368,10 @@ template <class T> void register_class(py::module_& module, const char* name) {
 }  // namespace
 
 void register_networks(py::module_& module) {
-  register_objective<float>(module, "ObjectiveFloat32");
-  register_objective<double>(module, "ObjectiveFloat64");
-  register_class<float>(module, "NetworkFloat32");
-  register_class<double>(module, "NetworkFloat64");
+  register_objective_of<float>(module, "ObjectiveFloat32");
+  register_objective_of<double>(module, "ObjectiveFloat64");
+  register_network_of<float>(module, "NetworkFloat32");
+  register_network_of<double>(module, "NetworkFloat64");
 }
 
 }  // namespace multicapa

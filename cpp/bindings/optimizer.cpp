@@ -44,7 +44,7 @@ template <class T> std::unique_ptr<Optimizer<T>> from_state(const py::tuple& sta
   return optimizer;
 }
 
-template <class T> void register_class(py::module_& module, const char* name) {
+template <class T> void register_optimizer_of(py::module_& module, const char* name) {
   py::class_<Optimizer<T>>(module, name)
       .def(py::init([](const std::string& kind, const std::vector<double>& hyperparameters, Size count) {
              return std::make_unique<Optimizer<T>>(kernels<T>(), kind, hyperparameters, count);
@@ -57,8 +57,8 @@ template <class T> void register_class(py::module_& module, const char* name) {
 }  // namespace
 
 void register_optimizer(py::module_& module) {
-  register_class<float>(module, "OptimizerFloat32");
-  register_class<double>(module, "OptimizerFloat64");
+  register_optimizer_of<float>(module, "OptimizerFloat32");
+  register_optimizer_of<double>(module, "OptimizerFloat64");
 }
 
 }  // namespace multicapa

@@ -25,8 +25,9 @@ class Dense(Layer):
     activation_parameter : float, optional
         Slope of leaky_relu (0.1), alpha of elu (1).
     weight_init, bias_init : str, array or callable, optional
-        See :mod:`multicapa.initializers`. By default He's for the relu family, LeCun's for selu, else Glorot's; zeros
-        for b.
+        See :mod:`multicapa.initializers`. By default b starts uniform in ±1 / sqrt(n_in), and so does W in the output
+        layer and for linear, relu and leaky_relu; W starts after He for sigmoid, after Glorot for the rest: see
+        :func:`multicapa.initializers.default_for`. Beside weights that are chosen b starts at zero.
 
     Notes
     -----
@@ -65,7 +66,8 @@ class Maxout(Layer):
     pieces : int, default=2
         Linear pieces of each unit.
     weight_init, bias_init : str, array or callable, optional
-        See :mod:`multicapa.initializers`; Glorot's and zeros by default.
+        See :mod:`multicapa.initializers`; uniform in ±1 / sqrt(n_in) by default, and zeros for biases beside weights
+        that are chosen.
 
     Notes
     -----

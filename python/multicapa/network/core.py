@@ -75,7 +75,11 @@ class CoreNetwork:
         for index, tensor in enumerate(self._core.parameter_tensors):
             layer, _, parameter = tensor["name"].rpartition(".")
             options = by_name[layer]
-            default = _FIRST_VALUES.get(parameter) or initializers.default_for(options.get("activation", "linear"))
+            default = _FIRST_VALUES.get(parameter) or initializers.default_for(
+                options.get("activation", "linear"), output=layer == self.spec[-1]["name"]
+            )
+            if parameter == "bias" and options.get("weight_init") is None:  # whoever chooses weights knows of zeros
+                default = initializers.DEFAULT_BIAS
             how = options.get(f"{parameter}_init")
             rng = np.random.Generator(np.random.Philox(key=np.array([self.seed, index], dtype=np.uint64)))
             self.parameters[tensor["name"]] = initializers.initialize(

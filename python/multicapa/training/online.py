@@ -97,7 +97,7 @@ def _learner(
     target_range: tuple[float, float] | None,
 ) -> OnlineLearner:
     """What goes on from the last call, or begins afresh."""
-    old: Any = network._learner
+    old: OnlineLearner | str | None = network._learner
     if isinstance(old, str):  # what files.read knows of it
         if optimizer is None:
             raise ValueError(
