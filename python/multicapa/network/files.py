@@ -42,8 +42,8 @@ def save(network: CoreNetwork, path: str | os.PathLike[str]) -> None:
     target = os.path.realpath(path)
     if os.path.exists(target) and not os.path.isfile(target):
         raise ValueError(f"{os.fspath(path)!r} is not a file, and would be replaced by one")
-    folder, name = os.path.split(target)
-    if not os.path.isdir(folder):
+    folder, name = os.path.split(os.fspath(path))
+    if not os.path.isdir(folder or "."):
         raise FileNotFoundError(f"there is no folder {folder!r} to write {name!r} to")
     _write_whole(target, to_bytes(tensors, metadata={_KEY: text}))
 
@@ -105,7 +105,7 @@ def read(path: str | os.PathLike[str], kind: type[N], check_finite: bool = True)
         if loss["parameter"] != network.loss.parameter:
             network.loss = type(network.loss)(loss["parameter"])  # type: ignore[call-arg]  # TypeError if it has none
         network.metadata = dict(description["metadata"])
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError, MemoryError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError) as error:
         raise ValueError(f"{os.fspath(path)!r} describes no network that can be built: {error}") from error
     wanted = {**network.parameters, **network.state}
     if wanted.keys() != tensors.keys():
