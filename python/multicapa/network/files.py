@@ -12,7 +12,8 @@ from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 
-from multicapa import layers, losses
+from multicapa import initializers, layers, losses
+from multicapa.base.checks import check_name
 from multicapa.network.core import CoreNetwork
 
 FORMAT = 1
@@ -133,6 +134,8 @@ def _read(path: str | os.PathLike[str]) -> tuple[str, dict[str, Any]]:
 
     if not os.path.exists(path):
         raise FileNotFoundError(f"there is no file {os.fspath(path)!r}")
+    if os.path.isdir(path):
+        raise IsADirectoryError(f"{os.fspath(path)!r} is a folder, not a file")
     if not os.path.isfile(path):  # to open a pipe would wait for somebody to write into it
         raise ValueError(f"{os.fspath(path)!r} is not a file")
     with open(path, "rb"):
@@ -172,6 +175,9 @@ def _spec(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
         options = {
             k: tuple(v) if isinstance(v, list) else v for k, v in entry.items() if k not in ("type", "name", "inputs")
         }
+        for key, value in options.items():
+            if key.endswith("_init"):  # not drawn from, but the network keeps it
+                check_name(value, initializers.INITIALIZERS, "initialisation")
         layer = layers.LAYERS[entry["type"]](**options, name=str(entry["name"]))
         kept = {k: v for k, v in layer.options().items() if v is not None}
         spec.append({"type": layer.type, "name": layer.name, "inputs": [str(i) for i in entry["inputs"]], **kept})
