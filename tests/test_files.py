@@ -6,7 +6,6 @@ import os
 import stat
 import struct
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -132,12 +131,11 @@ def test_a_failed_save_leaves_the_old_file(path, monkeypatch):
     small().save(path)
     before = path.read_bytes()
 
-    def fails(self, data):
-        with self.open("wb") as file:
-            file.write(data[: len(data) // 2])
+    def fails(file, content, rights):
+        file.write(content[: len(content) // 2])
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", fails)
+    monkeypatch.setattr("multicapa.network.files._fill", fails)
     with pytest.raises(OSError, match="no space"):
         small("float64").save(path)
     monkeypatch.undo()
@@ -212,7 +210,7 @@ def test_writing_by_hand_gives_what_save_gives(path):
 def test_no_file(path):
     with pytest.raises(FileNotFoundError, match=r"net\.safetensors"):
         mc.load(path)
-    with pytest.raises((FileNotFoundError, IsADirectoryError)):
+    with pytest.raises(IsADirectoryError):
         mc.load(path.parent)
 
 

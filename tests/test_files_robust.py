@@ -107,7 +107,7 @@ def test_types_that_numpy_lacks(tmp_path, kind):
 def test_what_is_no_file(tmp_path):
     with pytest.raises(FileNotFoundError):
         mc.load(tmp_path / "none")
-    with pytest.raises(ValueError, match="is not a file"):
+    with pytest.raises(IsADirectoryError, match="is a folder"):
         mc.load(tmp_path)
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(ValueError, match="is not a file"):

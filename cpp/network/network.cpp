@@ -13,7 +13,8 @@ template <class T> Size padded_stride(Size width) {
 
 }  // namespace
 
-template <class T> Network<T>::Network(const std::vector<Spec>& specs, Size most_numbers) : kernels_(multicapa::kernels<T>()) {
+template <class T>
+Network<T>::Network(const std::vector<Spec>& specs, Size most_numbers) : kernels_(multicapa::kernels<T>()) {
   for (const Spec& spec : specs) append(spec);
   if (nodes_.size() < 2) throw InvalidArgument("a network needs an input and at least one layer");
   connect();

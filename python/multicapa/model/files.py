@@ -25,7 +25,7 @@ def load(path: str | os.PathLike[str], *, check_finite: bool = True) -> Network:
 
     Raises
     ------
-    FileNotFoundError
+    FileNotFoundError, IsADirectoryError
         If there is no such file.
     ValueError
         If it is not such a file, is cut short, or does not fit together.

@@ -12,7 +12,8 @@ from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 
-from multicapa import layers, losses
+from multicapa import initializers, layers, losses
+from multicapa.base.checks import check_name
 from multicapa.network.core import CoreNetwork
 
 FORMAT = 1
@@ -44,8 +45,8 @@ def save(network: CoreNetwork, path: str | os.PathLike[str]) -> None:
     target = os.path.realpath(path)
     if os.path.exists(target) and not os.path.isfile(target):
         raise ValueError(f"{os.fspath(path)!r} is not a file, and would be replaced by one")
-    folder, name = os.path.split(target)
-    if not os.path.isdir(folder):
+    folder, name = os.path.split(os.fspath(path))
+    if not os.path.isdir(folder or "."):
         raise FileNotFoundError(f"there is no folder {folder!r} to write {name!r} to")
     _write_whole(target, to_bytes(tensors, metadata={_KEY: text}))
 
@@ -109,7 +110,7 @@ def read(path: str | os.PathLike[str], kind: type[N], check_finite: bool = True)
         network.metadata = dict(description["metadata"])
         if (learner := description.get("learner")) is not None:
             network._learner = str(learner)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError, MemoryError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError) as error:
         raise ValueError(f"{os.fspath(path)!r} describes no network that can be built: {error}") from error
     wanted = {**network.parameters, **network.state}
     if wanted.keys() != tensors.keys():
@@ -137,6 +138,8 @@ def _read(path: str | os.PathLike[str]) -> tuple[str, dict[str, Any]]:
 
     if not os.path.exists(path):
         raise FileNotFoundError(f"there is no file {os.fspath(path)!r}")
+    if os.path.isdir(path):
+        raise IsADirectoryError(f"{os.fspath(path)!r} is a folder, not a file")
     if not os.path.isfile(path):  # to open a pipe would wait for somebody to write into it
         raise ValueError(f"{os.fspath(path)!r} is not a file")
     with open(path, "rb"):
@@ -176,6 +179,9 @@ def _spec(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
         options = {
             k: tuple(v) if isinstance(v, list) else v for k, v in entry.items() if k not in ("type", "name", "inputs")
         }
+        for key, value in options.items():
+            if key.endswith("_init"):  # not drawn from, but the network keeps it
+                check_name(value, initializers.INITIALIZERS, "initialisation")
         layer = layers.LAYERS[entry["type"]](**options, name=str(entry["name"]))
         kept = {k: v for k, v in layer.options().items() if v is not None}
         spec.append({"type": layer.type, "name": layer.name, "inputs": [str(i) for i in entry["inputs"]], **kept})
