@@ -10,13 +10,13 @@ ROWS = tables.ROWS
 DEFAULT = "defaults"
 _TOLD: dict[str, tuple[str, ...]] = {
     DEFAULT: (),
-    **{f"patience {n}": ("--patience", str(n)) for n in (5, 10, 20, 40)},
+    **{f"patience {n}": ("--patience", str(n)) for n in (5, 10, 40)},
     **{f"batch size {n}": ("--batch-size", str(n)) for n in (16, 32, 64, 128)},
-    **{f"hidden {sizes}": ("--hidden", sizes) for sizes in ("100", "32,16", "64,32", "128,64", "64,64,32")},
+    **{f"hidden {sizes}": ("--hidden", sizes) for sizes in ("100", "64,32", "64,64,32")},
     **{f"learning rate {rate}": ("--learning-rate", rate) for rate in ("0.0003", "0.003")},
     **{f"schedule {name}": ("--schedule", name) for name in ("cosine", "plateau")},
-    **{f"l2 {value}": ("--l2", value) for value in ("1e-5", "1e-4", "1e-3")},
-    **{f"dev {share}": ("--dev", share) for share in ("0.1", "0.15")},
+    **{f"l2 {value}": ("--l2", value) for value in ("0", "0.001", "0.01")},
+    **{f"dev {share}": ("--dev", share) for share in ("0.1",)},
     "adamw": ("--optimizer", "adamw"),
 }
 CONTENDERS = tuple(_TOLD)

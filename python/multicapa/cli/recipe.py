@@ -28,7 +28,7 @@ NETWORK = Group(
     "network",
     "the network",
     (
-        Option("hidden", "units of the hidden layers, or none", [64, 32], sizes, metavar="SIZES"),
+        Option("hidden", "units of the hidden layers, or none", [128, 64], sizes, metavar="SIZES"),
         Option("activation", "of the hidden layers, or one for each: relu,tanh", ["relu"], _activation, metavar="NAME"),
         Option("dropout", "share of units left out at random", 0.0, share, metavar="RATE"),
         Option(
@@ -72,7 +72,7 @@ TRAINING = Group(
             "loss", "auto: cross_entropy for classes, squared_error for numbers", "auto", choices=LOSSES, metavar="NAME"
         ),
         Option("l1", "penalty l1/2 sum |w|", 0.0, number(0), metavar="X"),
-        Option("l2", "penalty l2/2 sum w^2", 0.0, number(0), metavar="X"),
+        Option("l2", "penalty l2/2 sum w^2", 0.003, number(0), metavar="X"),
         Option("clip-norm", "gradients are not longer than this", None, rate, metavar="X", unset="none"),
         Option("label-smoothing", "share of each target spread over the classes", 0.0, share, metavar="X"),
         Option("class-weight", "balanced, or by class: rare=5,common=1", None, metavar="WEIGHTS", unset="none"),
