@@ -1,6 +1,7 @@
 """Columns of tables as inputs of networks, and the figure of their losses."""
 
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -171,6 +172,18 @@ def test_files_from_before_are_read_as_before(tmp_path):
     assert truth.encode(pd.Series([True, False])).tolist() == [1, 0]
     numbers = ClassTarget("goal", (0, 1, 2.5))
     assert numbers.encode(pd.Series(["1.0", "+0", "2.50", "a", None])).tolist() == [1, 0, 2, -1, -1]
+
+
+def test_categories_take_the_memory_of_the_inputs_only():
+    texts = pd.Series([f"city {i % 900}" for i in range(9000)], dtype=object)
+    frame = pd.DataFrame({"a": texts, "b": texts})
+    columns = Columns.fit(frame, {"a": CategoryColumn.fit, "b": CategoryColumn.fit})
+    tracemalloc.start()
+    X = columns.encode(frame).X
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (X.shape, X.dtype, X.sum()) == ((9000, 1800), np.float32, 18000)
+    assert peak < 1.2 * X.nbytes
 
 
 # ---- dates ----
