@@ -64,7 +64,7 @@ template <class T> class PyNetwork {
   void set_objective(const std::string& loss, const std::optional<double>& parameter, double l1, double l2,
                      bool penalize_biases, double weight_noise, double target_noise, const std::string& norm,
                      double norm_limit, const std::optional<std::pair<double, double>>& clip, double l2_shared,
-                     bool weighted_mean) {
+                     bool weighted_mean, const std::vector<std::pair<double, double>>& own_penalties) {
     Objective<T> objective;
     choose_loss(objective, network_, loss);
     if (parameter) objective.loss_parameter = static_cast<T>(*parameter);
@@ -76,6 +76,12 @@ template <class T> class PyNetwork {
     objective.norm_limit = static_cast<T>(norm_limit);
     objective.clips_values = clip.has_value();
     objective.l2_shared = static_cast<T>(l2_shared), objective.weighted_mean = weighted_mean;
+    if (!own_penalties.empty() && own_penalties.size() != network_.parameter_tensors().size())
+      throw InvalidArgument("expected a pair of penalties for each of " +
+                            std::to_string(network_.parameter_tensors().size()) + " parameters, not " +
+                            std::to_string(own_penalties.size()));
+    for (const auto& [own_l1, own_l2] : own_penalties)
+      objective.own_penalties.push_back({static_cast<T>(own_l1), static_cast<T>(own_l2)});
     if (clip) objective.clip_low = static_cast<T>(clip->first), objective.clip_high = static_cast<T>(clip->second);
     const auto lock = enter();
     trainer_.set_objective(objective);
@@ -316,7 +322,8 @@ template <class T> void register_class(py::module_& module, const char* name) {
           py::arg("layer"), py::arg("frozen"))
       .def("set_objective", &Self::set_objective, py::arg("loss"), py::arg("loss_parameter"), py::arg("l1"),
            py::arg("l2"), py::arg("penalize_biases"), py::arg("weight_noise"), py::arg("target_noise"), py::arg("norm"),
-           py::arg("norm_limit"), py::arg("clip"), py::arg("l2_shared") = 0.0, py::arg("weighted_mean") = false)
+           py::arg("norm_limit"), py::arg("clip"), py::arg("l2_shared") = 0.0, py::arg("weighted_mean") = false,
+           py::arg("own_penalties") = std::vector<std::pair<double, double>>())
       .def("set_custom_loss", &Self::set_custom_loss, py::arg("value"), py::arg("derivative"))
       .def(
           "attach",

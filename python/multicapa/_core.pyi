@@ -76,6 +76,7 @@ class _Network:
         clip: tuple[SupportsFloat, SupportsFloat] | None,
         l2_shared: SupportsFloat = 0.0,
         weighted_mean: bool = False,
+        own_penalties: Sequence[tuple[SupportsFloat, SupportsFloat]] = ...,
     ) -> None: ...
     def set_custom_loss(
         self, value: Callable[[_Array, _Array], Any], derivative: Callable[[_Array, _Array], Any]
