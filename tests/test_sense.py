@@ -1,7 +1,5 @@
 """No silent nonsense: what makes no sense is refused before anything changes, and says what to write instead."""
 
-import copy
-
 import numpy as np
 import pytest
 
@@ -59,23 +57,6 @@ def test_classes_as_numbers_only_when_asked():
     net(2).fit(X, Y, target_range=(0, 1), epochs=1)
     net(2).fit(X, np.eye(2)[Y], epochs=1)
     net(2).fit(X, Y, loss="hinge", epochs=1)
-
-
-def test_a_layer_belongs_to_one_network():
-    layer = mc.Dense(2)
-    first = mc.Sequential([layer], input_shape=(2,), seed=0)
-    with pytest.raises(ValueError, match="belongs to another network"):
-        mc.Sequential([layer], input_shape=(2,), seed=0)
-    mc.Sequential([copy.copy(layer)], input_shape=(2,), seed=0)
-    del first
-    mc.Sequential([layer], input_shape=(2,), seed=0)
-
-
-def test_layers_without_weights_may_serve_two():
-    relu = mc.Activation("relu")
-    x = mc.Input(2)
-    nets = [mc.Network(x, mc.Dense(1)(relu(x)), seed=seed) for seed in (0, 1)]
-    assert len(nets) == 2
 
 
 @pytest.mark.parametrize(("hook", "meant"), [("on_train_begin", "on_fit_begin"), ("on_epoch_ends", "on_epoch_end")])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -45,7 +44,7 @@ class AnyNetwork(Training):
             return outputs
         h = x
         for layer in self.network:
-            h = copy.copy(layer)(h)  # each fit makes a network of its own
+            h = layer(h)
         found = _last_of(self.network)
         if found == (n_outputs, activation) or (found == (2, "softmax") and (n_outputs, activation) == (1, "sigmoid")):
             return h

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import weakref
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,11 +12,8 @@ from multicapa import layers, losses, training
 from multicapa.base.views import Views
 from multicapa.network import files
 from multicapa.network.core import CoreNetwork
-from multicapa.network.graph import graph_spec, layers_between
+from multicapa.network.graph import graph_spec
 from multicapa.network.outputs import check_outputs
-
-# Which network a layer with weights belongs to, as long as both live.
-_owners: weakref.WeakKeyDictionary[layers.Layer, weakref.ref[Network]] = weakref.WeakKeyDictionary()
 
 
 class Network(CoreNetwork):
@@ -74,21 +70,6 @@ class Network(CoreNetwork):
                 raise TypeError(f"{what} should be Input(...) or the result of calling a layer, not {symbol!r}")
         super().__init__(graph_spec(inputs, outputs), dtype, seed)
         check_outputs(self)
-        self._own(layers_between(outputs))
-
-    def _own(self, made_of: list[layers.Layer]) -> None:
-        """Raise ValueError for layers with weights that are another network's: these would not be shared."""
-        with_weights = {name.rpartition(".")[0] for name in (*self.parameters, *self.state)}
-        mine = [layer for layer, entry in zip(made_of, self.spec, strict=True) if entry["name"] in with_weights]
-        for layer in mine:
-            owner = _owners.get(layer)
-            if owner is not None and owner() is not None:
-                raise ValueError(
-                    f"{layer!r} belongs to another network already, and networks do not share weights; make a new "
-                    "layer (copy.copy(layer) will do), or copy.deepcopy the whole network"
-                )
-        for layer in mine:
-            _owners[layer] = weakref.ref(self)
 
     def evaluate(
         self,

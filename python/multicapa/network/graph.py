@@ -31,11 +31,6 @@ def graph_spec(inputs: layers.Symbol, outputs: layers.Symbol) -> list[dict[str, 
     return spec
 
 
-def layers_between(outputs: layers.Symbol) -> list[layers.Layer]:
-    """The layers of :func:`graph_spec`, in its order."""
-    return [symbol.layer for symbol in _ancestors(outputs)]
-
-
 def _ancestors(symbol: layers.Symbol) -> list[layers.Symbol]:
     seen: set[layers.Symbol] = set()
     waiting = [symbol]
