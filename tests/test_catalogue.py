@@ -58,6 +58,7 @@ NETWORKS = {
     "reshape": lambda: sandwich(mc.Reshape((2, 2)), mc.Activation("tanh"), mc.Reshape((4,))),
     "add": lambda: merged(mc.add),
     "concat": lambda: merged(mc.concat),
+    "multiply": lambda: merged(mc.multiply),
 }
 
 

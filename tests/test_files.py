@@ -21,7 +21,7 @@ def every_layer(dtype="float32"):
     x = mc.Input((2, 3), name="images")
     h = mc.Dense(6, "leaky_relu", activation_parameter=0.3, name="first layer")(mc.Flatten()(x))
     h = mc.Dropout(0.25)(mc.add([mc.Dense(6, "tanh", bias=False)(h), h]))
-    h = mc.concat([mc.Activation("elu", 0.5)(h), mc.Flatten()(mc.Reshape((3, 2))(h))])
+    h = mc.concat([mc.Activation("elu", 0.5)(h * h), mc.Flatten()(mc.Reshape((3, 2))(h))])
     h = mc.LayerNorm(ddof=1)(mc.GaussianNoise(0.1)(mc.Maxout(5, pieces=3)(mc.BatchNorm(momentum=0.8)(h))))
     return mc.Network(x, mc.Dense(4, "softmax")(h), dtype=dtype, seed=11)
 

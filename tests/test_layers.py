@@ -25,7 +25,7 @@ import multicapa as mc
         (lambda: mc.Dense(3, "elu", activation_parameter=0), "alpha"),
         (lambda: mc.Dense(3, "elu", activation_parameter="a"), "alpha"),
         (lambda: mc.Dense(3, "elu", activation_parameter=float("nan")), "alpha"),
-        (lambda: mc.Activation("swish"), "activation"),
+        (lambda: mc.Activation("swosh"), "activation"),
         (lambda: mc.Activation("tanh", 0.5), "tanh"),
         (lambda: mc.Dropout(1.0), "rate"),
         (lambda: mc.Dropout(-0.1), "rate"),

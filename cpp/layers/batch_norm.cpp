@@ -1,6 +1,6 @@
 // y = γ (x − μ)/√(σ² + ε) + β with μ and σ² of every unit over the whole batch, σ² = Σ (x − μ)²/(b − ddof); outside
 // training with running means of both (Ioffe & Szegedy 2015). A batch too small to have a variance is normalised by
-// the running means too.
+// the running means too, and so is every batch of a frozen layer.
 
 #include <cmath>
 
@@ -45,7 +45,7 @@ template <class T> class BatchNorm final : public Layer<T> {
 
   // Means and squared deviations of the blocks, put together one by one (Chan, Golub & LeVeque 1979).
   void combine_forward(const Call<T>& call, const BlockSums<T>& blocks) const override {
-    if (count(blocks) < 2) return use_running_moments(call);
+    if (uses_running_moments(count(blocks))) return use_running_moments(call);
     for (Size u = 0; u < units_; ++u) {
       double center = 0, deviation = 0, rows = 0;
       for (Size b = 0; b < blocks.blocks; ++b) {
@@ -82,12 +82,14 @@ template <class T> class BatchNorm final : public Layer<T> {
       call.gradients[step_ + u] = static_cast<T>(sum);
       of_dy[u] = static_cast<T>(scale);
       of_x[u] = constant[u] = 0;
-      if (total < 2) continue;  // the running moments do not depend on x
+      if (uses_running_moments(total)) continue;  // the running moments do not depend on x
       const double freedom = static_cast<double>(total - ddof_);
       of_x[u] = static_cast<T>(-scale * inverse_sigma * inverse_sigma * product / freedom);
       constant[u] = static_cast<T>(-scale * sum / static_cast<double>(total));
     }
   }
+
+  void freeze(bool frozen) override { frozen_ = frozen; }
 
   void backward(const Call<T>& call) const override {
     if (!call.dx[0].data) return;
@@ -115,6 +117,7 @@ template <class T> class BatchNorm final : public Layer<T> {
   void use_running_moments(const Call<T>& call) const {
     for (Size u = 0; u < units_; ++u) set_moments(call, u, call.state[u], call.state[step_ + u]);
   }
+  bool uses_running_moments(Size rows) const { return frozen_ || rows < 2; }
   static Size count(const BlockSums<T>& blocks) {
     Size total = 0;
     for (Size b = 0; b < blocks.blocks; ++b) total += blocks.rows[b];
@@ -124,6 +127,7 @@ template <class T> class BatchNorm final : public Layer<T> {
   const double epsilon_;
   const double momentum_;
   const Size ddof_;
+  bool frozen_ = false;
   Size units_ = 0;
   Size step_ = 0;  // from one vector of numbers per unit to the next
 };

@@ -146,7 +146,10 @@ template <class T> double Network<T>::work_per_row() const {
 template <class T> void Network<T>::freeze(const std::string& name, bool frozen) {
   bool found = false;
   for (Tensor& tensor : parameter_tensors_)
-    if (tensor.name.substr(0, tensor.name.rfind('.')) == name) tensor.frozen = frozen, found = true;
+    if (tensor.name.substr(0, tensor.name.rfind('.')) == name) {
+      tensor.frozen = frozen, found = true;
+      nodes_[static_cast<std::size_t>(tensor.node)].layer->freeze(frozen);
+    }
   if (!found) throw InvalidArgument("there is no layer \"" + name + "\" with parameters to freeze");
   any_frozen_ =
       std::any_of(parameter_tensors_.begin(), parameter_tensors_.end(), [](const Tensor& t) { return t.frozen; });

@@ -40,9 +40,11 @@ from multicapa.layers import (
     Input,
     LayerNorm,
     Maxout,
+    Multiply,
     Reshape,
     add,
     concat,
+    multiply,
 )
 from multicapa.model import Network, Sequential, load
 from multicapa.optimizers import (
@@ -113,6 +115,7 @@ __all__ = [
     "MLPRegressor",
     "Maxout",
     "Momentum",
+    "Multiply",
     "Nadam",
     "Nesterov",
     "Network",
@@ -137,6 +140,7 @@ __all__ = [
     "layers",
     "load",
     "losses",
+    "multiply",
     "optimizers",
     "plots",
     "schedules",
