@@ -46,7 +46,7 @@ def legend_of(owner):
 def diagonal(last, slope=1.0):
     """One output, 0 before its activation where x1 + x2 = 0."""
     net = classifier(outputs=1, last=last)
-    net.parameters["dense_1.weight"][:] = slope
+    net.parameters["dense_1.weight"][:], net.parameters["dense_1.bias"][:] = slope, 0.0
     return net
 
 

@@ -1,5 +1,6 @@
 """Arrays of every layout and type give what the plain array gives, or are refused with a reason."""
 
+import importlib.util
 import warnings
 
 import numpy as np
@@ -224,6 +225,16 @@ def test_sparse_matrices_are_refused():
         net_for().predict(sparse.csr_matrix(PLAIN))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+def test_no_samples(dtype):
+    """NumPy gives new empty arrays strides of 0."""
+    net = net_for()
+    for empty in (np.zeros((0, 6), dtype), np.ones((3, 6), dtype)[:0], np.zeros((0, 6), dtype, order="F")):
+        assert net.predict(empty).shape == (0, *net.output_shape)
+        with pytest.raises(ValueError, match="no samples"):
+            net.fit(empty, empty[:, :1])
+
+
 def test_data_frames():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -235,6 +246,21 @@ def test_data_frames():
     assert net.evaluate(frame, series) == net.evaluate(PLAIN, CLASSES)
     np.testing.assert_array_equal(net.predict(frame[["a", "b", "c", "d", "e", "f"]].iloc[::2]), net.predict(PLAIN[::2]))
     net.fit(frame, series, epochs=1, sample_weight=pd.Series(np.ones(ROWS)), class_weight={0: 2.0})
+    bits = pd.DataFrame(PLAIN > 0)
+    mixed = pd.concat([bits[[0]], frame.reset_index(drop=True)], axis=1).iloc[:, :6]
+    for some in (
+        mixed,
+        mixed.astype({"b": "Float64"}),
+        mixed.astype({"a": "Float32", 0: "boolean"}),
+        bits.astype("Int64"),
+        *([mixed.astype({"b": "double[pyarrow]"})] if importlib.util.find_spec("pyarrow") else []),
+    ):
+        np.testing.assert_array_equal(net.predict(some), net.predict(some.to_numpy(dtype=float)))
+        net.fit(some, series, epochs=1)
+    gap = mixed.astype({"a": "Float64"})
+    gap.loc[2, "a"] = pd.NA
+    with pytest.raises(ValueError, match=r"X\[2, 1\] is nan; impute"):
+        net.predict(gap)
     frame["a"] = "text"
     with pytest.raises(TypeError, match="numbers"):
         net.predict(frame)

@@ -163,7 +163,7 @@ def test_a_callback_outside_a_list():
 @pytest.mark.parametrize("restore", [True, False])
 def test_early_stopping(restore):
     script = Script(5.0, 3.0, 4.0, 2.0, 2.0, 2.5, 9.0, 1.0)
-    stop = mc.EarlyStopping(patience=3, monitor="scripted", restore_best=restore)
+    stop = mc.EarlyStopping(patience=3, monitor="scripted", mode="min", restore_best=restore)
     net = classifier()
     history = net.fit(X, Y, epochs=8, callbacks=[script, stop])
     assert len(history) == 7
@@ -172,7 +172,7 @@ def test_early_stopping(restore):
 
 
 def test_early_stopping_serves_again():
-    stop = mc.EarlyStopping(patience=2, monitor="scripted")
+    stop = mc.EarlyStopping(patience=2, monitor="scripted", mode="min")
     for _ in range(2):
         assert len(classifier().fit(X, Y, epochs=5, callbacks=[Script(1, 2, 3, 4, 5), stop])) == 3
         assert stop.best_epoch == 0
@@ -212,14 +212,39 @@ def test_early_stopping_restores_when_interrupted():
 
     net = classifier()
     with pytest.raises(KeyboardInterrupt):
-        net.fit(X, Y, epochs=3, callbacks=[script, mc.EarlyStopping(monitor="scripted"), Raises()])
+        net.fit(X, Y, epochs=3, callbacks=[script, mc.EarlyStopping(monitor="scripted", mode="min"), Raises()])
     np.testing.assert_array_equal(net.parameters.flat, script.weights[0])
 
 
 def test_unknown_monitor():
     for monitor in ("val_loss", "lose"):
         with pytest.raises(ValueError, match=monitor):
-            classifier().fit(X, Y, epochs=1, callbacks=[mc.EarlyStopping(monitor=monitor)])
+            classifier().fit(X, Y, epochs=1, callbacks=[mc.EarlyStopping(monitor=monitor, mode="min")])
+
+
+@pytest.mark.parametrize(
+    ("name", "rising"),
+    [("val_auc", True), ("val_roc_auc", True), ("f1", True), ("val_macro_recall", True), ("val_acc", True),
+     ("val_r2", True), ("val_accuracy", True), ("AUC", True), ("val_loss", False), ("val_rmse", False),
+     ("val_brier_score", False), ("gradient_norm", False)],
+)  # fmt: skip
+def test_scores_are_known_by_name(name, rising):
+    values = [0.5, 0.9, 0.1]
+
+    def score(net, epoch):
+        epoch[name] = values[epoch["epoch"]]
+
+    stop = mc.EarlyStopping(monitor=name)
+    classifier().fit(X, Y, epochs=3, callbacks=[score, stop])
+    assert stop.best == (0.9 if rising else 0.1)
+
+
+@pytest.mark.parametrize("make", [mc.EarlyStopping, mc.ReduceOnPlateau, lambda **o: mc.Checkpoint("x", **o)])
+def test_which_way_an_unknown_score_should_go_is_to_be_said(make):
+    with pytest.raises(ValueError, match=r"'val_happiness' should rise or fall.*mode='max'"):
+        make(monitor="val_happiness")
+    assert make(monitor="val_happiness", mode="max").rising
+    assert not make(monitor="val_auc", mode="min").rising
 
 
 @pytest.mark.parametrize(
@@ -243,7 +268,7 @@ def test_wrong_options_of_callbacks(make):
 def test_checkpoint_of_the_best(tmp_path):
     script = Script(3.0, 1.0, 2.0)
     path = tmp_path / "best.safetensors"
-    classifier().fit(X, Y, epochs=3, callbacks=[script, mc.Checkpoint(path, monitor="scripted")])
+    classifier().fit(X, Y, epochs=3, callbacks=[script, mc.Checkpoint(path, monitor="scripted", mode="min")])
     np.testing.assert_array_equal(mc.load(path).parameters.flat, script.weights[1])
     assert [p.name for p in tmp_path.iterdir()] == ["best.safetensors"]
 

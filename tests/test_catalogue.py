@@ -73,6 +73,7 @@ NETWORKS = {
     "reshape": lambda: sandwich(mc.Reshape((2, 2)), mc.Activation("tanh"), mc.Reshape((4,))),
     "add": lambda: merged(mc.add),
     "concat": lambda: merged(mc.concat),
+    "multiply": lambda: merged(mc.multiply),
 }
 
 
@@ -197,9 +198,12 @@ def test_pacing(name):
 # ---- initialisations ----
 
 N_IN, N_OUT = 400, 300
+SMOOTH = ("tanh", "softsign", "elu", "selu", "gelu", "silu", "softplus", "mish")
 VARIANCES = {
     "glorot_uniform": 2 / (N_IN + N_OUT),
     "glorot_normal": 2 / (N_IN + N_OUT),
+    "glorot_sigmoid": 2 / 3 / (N_IN + N_OUT),
+    "fan_in_uniform": 1 / 3 / N_IN,
     "he_uniform": 2 / N_IN,
     "he_normal": 2 / N_IN,
     "lecun_uniform": 1 / N_IN,
@@ -248,15 +252,36 @@ def test_orthogonal(shape):
 def test_default_initialisations():
     for name in ACTIVATIONS:
         W = initial_of(name)
-        expected = (
-            "he_uniform" if name in ("relu", "leaky_relu", "elu", "gelu", "silu", "softplus") else "glorot_uniform"
-        )
-        expected = "lecun_normal" if name == "selu" else expected
+        expected = "he_uniform" if name == "sigmoid" else "glorot_uniform" if name in SMOOTH else "fan_in_uniform"
+        assert mc.initializers.default_for(name) == expected
         assert W.var() == pytest.approx(VARIANCES[expected], rel=0.02), name
+        assert np.abs(W).max() <= np.sqrt(3 * VARIANCES[expected])
+
+
+def test_default_initialisation_of_outputs():
+    """Whatever their activation: what they say at first should not be loud."""
+    for name in ACTIVATIONS:
+        net = mc.Sequential([mc.Dense(N_OUT, name)], input_shape=(N_IN,), dtype="float64", seed=0)
+        assert net.parameters["dense_1.weight"].var() == pytest.approx(1 / 3 / N_IN, rel=0.02), name
+
+
+def test_default_biases():
+    """Uniform too, unless the weights are chosen: then 0, as whoever chooses them would expect."""
+    for layer in (mc.Dense(N_OUT, "tanh"), mc.Maxout(N_OUT, 2)):
+        net = mc.Sequential([layer, mc.Dense(2)], input_shape=(N_IN,), dtype="float64", seed=0)
+        b = net.parameters[f"{layer.type}_1.bias"]
+        assert 0.95 / np.sqrt(N_IN) < np.abs(b).max() <= 1 / np.sqrt(N_IN)
+        assert abs(b.mean()) < 5 / np.sqrt(3 * N_IN * N_OUT)
+    for how in ("he_normal", np.ones((N_IN, N_OUT)), lambda rng, shape, n, m: np.ones(shape)):
+        for bias, expected in ((None, 0.0), ("ones", 1.0)):
+            layers = [mc.Dense(N_OUT, "relu", weight_init=how, bias_init=bias)]
+            net = mc.Sequential(layers, input_shape=(N_IN,), seed=0)
+            assert (net.parameters["dense_1.bias"] == expected).all()
 
 
 def initial_of(activation):
-    net = mc.Sequential([mc.Dense(N_OUT, activation)], input_shape=(N_IN,), dtype="float64", seed=0)
+    layers = [mc.Dense(N_OUT, activation), mc.Dense(1)]
+    net = mc.Sequential(layers, input_shape=(N_IN,), dtype="float64", seed=0)
     return net.parameters["dense_1.weight"]
 
 

@@ -29,3 +29,12 @@ def test_an_empty_part_is_of_the_same_kind():
 def test_shares_that_leave_nothing(dev, test):
     with pytest.raises(ValueError, match=r"below 1|at least 0"):
         train_dev_test_split(X, y, dev=dev, test=test)
+
+
+def test_samples_in_order_of_time_stay_in_order():
+    y = np.repeat([0, 1, 2], [50, 30, 20])
+    split = train_dev_test_split(np.arange(100), y, dev=0.2, test=0.1, shuffle=False)
+    assert np.concatenate(split[:3]).tolist() == list(range(100))
+    assert [len(part) for part in split[:3]] == [70, 20, 10]
+    with pytest.raises(ValueError, match="stratify=True needs shuffle=True"):
+        train_dev_test_split(np.arange(100), y, shuffle=False, stratify=True)

@@ -23,7 +23,7 @@ SHORT = {"max_iter": 50, "random_state": 0}
 ESTIMATORS = [
     mc.MLPClassifier(**SHORT),
     mc.MLPRegressor(**SHORT),
-    mc.NetworkClassifier(LAYERS, **SHORT),
+    mc.NetworkClassifier(LAYERS, learning_rate_init=0.01, **SHORT),
     mc.NetworkRegressor(LAYERS, learning_rate_init=0.01, **SHORT),
     mc.MLPClassifier(solver="lbfgs", **SHORT),
     mc.MLPRegressor(solver="lbfgs", hidden_layer_sizes=(16, 16), residual=True, **SHORT),

@@ -48,6 +48,11 @@ def regressor(**options):
         ({"n_jobs": 0}, "n_jobs"),
         ({"callbacks": 3}, "callbacks should be a list"),
         ({"clip_norm": 0.0}, "clip_norm"),
+        ({"weight_init": "he_unifrom"}, "initialisation of weight_init .* did you mean 'he_uniform'"),
+        ({"bias_init": ["zeros", "zeros"]}, "bias_init lists 2 for 3 layers, the output layer among them"),
+        ({"weight_init": [None, None, "one"]}, "did you mean 'ones'"),
+        ({"weight_init": [None, {}, None]}, "weight_init should be a name, a function or an array of numbers"),
+        ({"bias_init": [[0.0, float("nan")], None, None]}, "bias_init should be finite"),
     ],
     ids=str,
 )
@@ -67,12 +72,15 @@ def test_what_does_not_fit_together_is_said():
         classifier(loss="cross_entropy").fit(X, y)
     with pytest.raises(ValueError, match=r"takes the losses .* not cross_entropy"):
         regressor(loss=mc.losses.CrossEntropy()).fit(X, y)
-    with pytest.raises(ValueError, match="class_weight names 'maybe'"):
-        classifier(class_weight={"maybe": 1}).fit(X, y)
+    with pytest.raises(ValueError, match=r"2 labels, but classes names 3"):
+        classifier().partial_fit(X, [[1, 0]] * len(y), classes=[0, 1, 2])
     with pytest.raises(ValueError, match="give partial_fit a dict"):
         classifier(class_weight="balanced").partial_fit(X, y, classes=[0, 1])
     with pytest.raises(ValueError, match="fit anew"):
         classifier(warm_start=True).fit(X, y).set_params(hidden_layer_sizes=(9,)).fit(X, y)
+    for wrong in ([None, None, [[1.0, 2.0]]], lambda rng, shape, n, m: [[0.0]]):
+        with pytest.raises(ValueError, match=r"the initial values of dense_\d.weight should have shape"):
+            classifier(weight_init=wrong).fit(X, y)
     fitted = classifier().fit(X, y)
     with pytest.raises(ValueError, match="coefs_ have the shapes"):
         fitted.coefs_ = fitted.coefs_[1:]

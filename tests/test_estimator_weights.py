@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import make_blobs, make_moons, make_multilabel_classification
 from sklearn.metrics import balanced_accuracy_score
+from sklearn.model_selection import KFold, cross_val_score
 
 import multicapa as mc
 from estimator_helpers import SHORT_FITS
@@ -71,3 +72,12 @@ def test_sample_weight():
     for wrong in (np.zeros(300), -np.ones(300), np.ones(299), np.full(300, np.nan)):
         with pytest.raises(ValueError, match=r"weight|0 for every|NaN"):
             classifier().fit(X, y, wrong)
+
+
+def test_a_class_that_a_fold_lacks_needs_no_weight():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 2)), np.repeat(["a", "b", "c"], 20)
+    model = classifier(class_weight={"a": 2.0, "c": 3.0}, max_iter=3)
+    assert np.isfinite(cross_val_score(model, X, y, cv=KFold(3))).all()
+    plain, weighted = classifier(max_iter=3).fit(X, y), classifier(max_iter=3, class_weight={"d": 9.0}).fit(X, y)
+    np.testing.assert_array_equal(plain.coefs_[0], weighted.coefs_[0])

@@ -6,7 +6,6 @@ import os
 import stat
 import struct
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,7 +27,7 @@ def every_layer(dtype="float32"):
     pooled += [mc.GlobalMaxPool1D()(series), mc.GlobalAveragePool1D()(series)]
     h = mc.Dense(6, "leaky_relu", activation_parameter=0.3, name="first layer")(mc.concat(pooled))
     h = mc.Dropout(0.25)(mc.add([mc.Dense(6, "tanh", bias=False)(h), h]))
-    h = mc.concat([mc.Activation("elu", 0.5)(h), mc.Flatten()(mc.Reshape((3, 2))(h))])
+    h = mc.concat([mc.Activation("elu", 0.5)(h * h), mc.Flatten()(mc.Reshape((3, 2))(h))])
     h = mc.LayerNorm(ddof=1)(mc.GaussianNoise(0.1)(mc.Maxout(5, pieces=3)(mc.BatchNorm(momentum=0.8)(h))))
     return mc.Network(x, mc.Dense(4, "softmax")(h), dtype=dtype, seed=11)
 
@@ -138,12 +137,11 @@ def test_a_failed_save_leaves_the_old_file(path, monkeypatch):
     small().save(path)
     before = path.read_bytes()
 
-    def fails(self, data):
-        with self.open("wb") as file:
-            file.write(data[: len(data) // 2])
+    def fails(file, content, rights):
+        file.write(content[: len(content) // 2])
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", fails)
+    monkeypatch.setattr("multicapa.network.files._fill", fails)
     with pytest.raises(OSError, match="no space"):
         small("float64").save(path)
     monkeypatch.undo()
@@ -218,7 +216,7 @@ def test_writing_by_hand_gives_what_save_gives(path):
 def test_no_file(path):
     with pytest.raises(FileNotFoundError, match=r"net\.safetensors"):
         mc.load(path)
-    with pytest.raises((FileNotFoundError, IsADirectoryError)):
+    with pytest.raises(IsADirectoryError):
         mc.load(path.parent)
 
 

@@ -1,10 +1,13 @@
 """Training as users meet it: modes, on-line learning, history, seeds, weights by class, frozen layers."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
 import multicapa as mc
-from helpers import DTYPES, numbers_of, output_of
+from helpers import DTYPES, FUSED, numbers_of, output_of
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(60, 5))
@@ -89,6 +92,36 @@ def test_partial_fit_remembers_and_starts_afresh():
     assert numbers_of(net) == numbers_of(other)
 
 
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda net: pickle.loads(pickle.dumps(net))], ids=["copy", "pickle"])
+@pytest.mark.parametrize(
+    "optimizer", ["adam", "rmsprop", mc.Momentum(0.1), mc.SGD(mc.schedules.Cosine(0.1, 20))], ids=str
+)
+def test_partial_fit_goes_on_in_a_copy(copied, optimizer):
+    net = classifier()
+    for _ in range(3):
+        net.partial_fit(X, Y, optimizer=optimizer, loss="cross_entropy")
+    other = copied(net)
+    for each in (net, other):
+        for _ in range(3):
+            each.partial_fit(X, Y)
+    assert numbers_of(net) == numbers_of(other)
+
+
+def test_partial_fit_after_a_file_is_told_to_start_afresh(tmp_path):
+    net = classifier()
+    net.partial_fit(X, Y, optimizer="adam")
+    for path in (tmp_path / "once", tmp_path / "twice"):
+        net.save(path)
+        net = mc.load(path)
+        with pytest.raises(ValueError, match=r"learnt on-line by adam, .*name the optimizer"):
+            net.partial_fit(X, Y)
+    net.partial_fit(X, Y, optimizer="sgd")
+    net.partial_fit(X, Y)
+    net.fit(X, Y, epochs=1)
+    net.save(path)
+    mc.load(path).partial_fit(X, Y)  # a fit forgets what was on-line
+
+
 def test_partial_fit_default_is_gradient_descent():
     net, other = regressor(), regressor()
     assert net.partial_fit(X[0], T[0]) == pytest.approx(other.evaluate(X[:1], T[:1])["loss"])
@@ -101,7 +134,7 @@ def test_learns_digits():
     images, digits = datasets.load_digits(return_X_y=True)
     images = images / 16
     net = mc.Sequential([mc.Dense(32, "relu"), mc.Dense(10, "softmax")], input_shape=(64,), seed=0)
-    history = net.fit(images[:1400], digits[:1400], epochs=15, validation_data=(images[1400:], digits[1400:]))
+    history = net.fit(images[:1400], digits[:1400], epochs=20, validation_data=(images[1400:], digits[1400:]))
     assert history["loss"][-1] < 0.2 < history["loss"][0]
     assert history["val_accuracy"][-1] > 0.8
     assert net.evaluate(images[:1400], digits[:1400])["accuracy"] > 0.95
@@ -109,9 +142,10 @@ def test_learns_digits():
 
 @pytest.mark.parametrize("loss", mc.losses.names())
 def test_every_loss_trains(loss):
-    last = {"cross_entropy": "softmax", "binary_cross_entropy": "sigmoid", "poisson": "exponential"}.get(loss, "linear")
+    last = FUSED.get(loss, "linear").replace("step", "linear")
     net = mc.Sequential([mc.Dense(12, "tanh"), mc.Dense(3, last)], input_shape=(5,), seed=0)
-    history = net.fit(X, Y, loss=loss, epochs=20, optimizer=mc.Adam(0.01))
+    as_numbers = None if loss in (*FUSED, "hinge") else (0, 1)
+    history = net.fit(X, Y, loss=loss, epochs=20, optimizer=mc.Adam(0.01), target_range=as_numbers)
     assert history["loss"][-1] < 0.9 * history["loss"][0]
     assert net.loss.name == loss
 
@@ -207,6 +241,20 @@ def test_class_weight_is_a_sample_weight():
     by_class.fit(X, Y, epochs=2, class_weight=weights)
     by_sample.fit(X, Y, epochs=2, sample_weight=[weights.get(label, 1.0) for label in Y])
     assert numbers_of(by_class) == numbers_of(by_sample)
+
+
+def test_class_weight_is_for_classes():
+    labels = np.array([[1, 0, 1], [0, 1, 0]] * 30)
+    for rows in (labels, labels.astype(float), X[:, :1] * [1.0, 2.0, 3.0]):
+        with pytest.raises(ValueError, match="one-hot rows"):
+            classifier().fit(X, np.abs(rows), class_weight="balanced")
+    absent = classifier()
+    with pytest.warns(UserWarning, match="names 2, which y does not hold") as told:
+        absent.fit(X, Y % 2, epochs=2, class_weight={0: 2.0, 2: 5.0})
+    assert len(told) == 1
+    present = classifier()
+    present.fit(X, Y % 2, epochs=2, class_weight={0: 2.0})
+    assert numbers_of(absent) == numbers_of(present)
 
 
 def test_balanced_class_weight():
@@ -332,7 +380,7 @@ def test_default_losses():
     }.items():
         net = mc.Sequential([mc.Dense(2, last)], input_shape=5, seed=0)
         assert net.loss.name == name
-        net.fit(X, np.where(Y > 1, 1, 0), epochs=1)
+        net.fit(X, np.where(Y > 1, 1, 0), epochs=1, target_range=(0, 1) if name == "squared_error" else None)
         assert net.loss.name == name
 
 

@@ -25,7 +25,7 @@ import multicapa as mc
         (lambda: mc.Dense(3, "elu", activation_parameter=0), "alpha"),
         (lambda: mc.Dense(3, "elu", activation_parameter="a"), "alpha"),
         (lambda: mc.Dense(3, "elu", activation_parameter=float("nan")), "alpha"),
-        (lambda: mc.Activation("swish"), "activation"),
+        (lambda: mc.Activation("swosh"), "activation"),
         (lambda: mc.Activation("tanh", 0.5), "tanh"),
         (lambda: mc.Dropout(1.0), "rate"),
         (lambda: mc.Dropout(-0.1), "rate"),
@@ -220,6 +220,7 @@ def test_every_initialisation(name):
     n, m = 300, 200
     variance = {"glorot_uniform": 2 / (n + m), "glorot_normal": 2 / (n + m), "he_uniform": 2 / n, "he_normal": 2 / n,
                 "lecun_uniform": 1 / n, "lecun_normal": 1 / n, "uniform": 0.05**2 / 3, "normal": 0.05**2,
+                "glorot_sigmoid": 2 / 3 / (n + m), "fan_in_uniform": 1 / 3 / n,
                 "zeros": 0.0, "ones": 0.0, "orthogonal": 1 / n}[name]  # fmt: skip
     assert W.var() == pytest.approx(variance, rel=0.03, abs=1e-12)
     assert W.mean() == pytest.approx(1.0 if name == "ones" else 0.0, abs=4 * np.sqrt(variance / W.size) + 1e-12)
@@ -244,12 +245,13 @@ def test_initial_arrays_and_functions():
 
 def test_default_initialisation_follows_the_activation():
     def limit(activation):
-        net = mc.Sequential([mc.Dense(100, activation)], input_shape=200, dtype="float64", seed=0)
-        assert not net.parameters["dense_1.bias"].any()
+        net = mc.Sequential([mc.Dense(100, activation), mc.Dense(9)], input_shape=200, dtype="float64", seed=0)
+        assert np.abs(net.parameters["dense_1.bias"]).max() == pytest.approx(np.sqrt(1 / 200), rel=0.05)
         return np.abs(net.parameters["dense_1.weight"]).max()
 
-    assert limit("relu") == pytest.approx(np.sqrt(6 / 200), rel=1e-3)
+    assert limit("relu") == pytest.approx(np.sqrt(1 / 200), rel=1e-3)
     assert limit("tanh") == pytest.approx(np.sqrt(6 / 300), rel=1e-3)
+    assert limit("sigmoid") == pytest.approx(np.sqrt(6 / 200), rel=1e-3)
 
 
 def test_seed_fixes_the_weights():

@@ -84,6 +84,17 @@ def test_csv_of_other_columns_is_not_continued(tmp_path):
         assert path.read_text() == other
 
 
+def test_a_torn_last_line_is_taken_out(tmp_path):
+    path = tmp_path / "log.csv"
+    net = classifier()
+    net.fit(X, Y, epochs=3, callbacks=[mc.CSVLog(path)])
+    path.write_text(path.read_text()[:-9])
+    with pytest.warns(UserWarning, match="last line of .* is torn"):
+        net.fit(X, Y, epochs=2, callbacks=[mc.CSVLog(path, append=True)])
+    assert [row["epoch"] for row in rows_of(path)] == list("0123")
+    assert None not in rows_of(path)[2]
+
+
 def test_csv_of_an_empty_file_is_begun(tmp_path):
     path = tmp_path / "log.csv"
     path.touch()

@@ -119,7 +119,8 @@ def test_learns_xor():
 
 def test_shapes_and_fan():
     """Each piece is initialised as a unit of its own: Glorot's limit knows units, not units times pieces."""
-    net = mc.Sequential([mc.Maxout(100, 5)], input_shape=(200,), dtype="float64", seed=0)
+    layer = mc.Maxout(100, 5, weight_init="glorot_uniform")
+    net = mc.Sequential([layer], input_shape=(200,), dtype="float64", seed=0)
     assert net.parameters["maxout_1.weight"].shape == (200, 500)
     assert net.parameters["maxout_1.bias"].shape == (500,)
     assert net.output_shape == (100,)

@@ -88,9 +88,14 @@ def test_list_of_one_output_for_numbers():
 
 
 def test_same_as_the_mlp_of_the_same_layers():
-    hidden = [mc.Dense(8, "relu"), mc.Dropout(0.2), mc.Dense(8, "relu"), mc.Dropout(0.2)]
+    dense = [mc.Dense(8, "relu", weight_init="he_uniform") for _ in range(2)]
+    hidden = [dense[0], mc.Dropout(0.2), dense[1], mc.Dropout(0.2)]
+    start = {
+        "weight_init": ["he_uniform", "he_uniform", "fan_in_uniform"],
+        "bias_init": ["zeros", "zeros", "fan_in_uniform"],
+    }
     options = {"max_iter": 5, "random_state": 0, "early_stopping": True, "class_weight": {0: 2.0}}
-    mlp = mc.MLPClassifier((8, 8), dropout=0.2, **options).fit(X, y)
+    mlp = mc.MLPClassifier((8, 8), dropout=0.2, **start, **options).fit(X, y)
     network = mc.NetworkClassifier(hidden, **options).fit(X, y)
     np.testing.assert_array_equal(mlp.predict_proba(X), network.predict_proba(X))
     assert mlp.validation_scores_ == network.validation_scores_
@@ -163,7 +168,7 @@ def test_first_weights_of_your_own():
         (lambda x, n, a: None, y, TypeError, "return the output of the last layer, not None"),
         (lambda x, n, a: mc.Dense(4, a)(x), y, ValueError, "softmax outputs of shape (4,), which do not fit 3 classes"),
         (lambda x, n, a: mc.Dense(n, "tanh")(x), y, ValueError, "log_loss goes with outputs of softmax or sigmoid"),
-        (lambda x, n, a: mc.Dense(1, "softmax")(x), y == 1, ValueError, "do not fit 2 classes"),
+        (lambda x, n, a: mc.Dense(1, "softmax")(x), y == 1, ValueError, "always 1"),
         (lambda x, n, a: mc.Dense(n, a)(mc.Input(4)), y, ValueError, "does not depend on the input"),
     ],
 )

@@ -332,7 +332,7 @@ def test_reduce_on_plateau():
         def on_epoch_end(self, run, epoch):
             epoch["fake"] = next(values)
 
-    plateau = mc.ReduceOnPlateau(factor=0.5, patience=1, monitor="fake")
+    plateau = mc.ReduceOnPlateau(factor=0.5, patience=1, monitor="fake", mode="min")
     history = make().fit(X, T, optimizer=mc.SGD(0.1), epochs=9, callbacks=[Fake(), plateau])
     assert history["learning_rate"] == pytest.approx([0.1, 0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.05, 0.025])
 

@@ -1,6 +1,7 @@
 """Columns of tables as inputs of networks, and the figure of their losses."""
 
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -137,6 +138,54 @@ def test_columns_that_are_absent_are_named():
         model().predict(table().rename(columns={"town": "Towns"}))
 
 
+def test_tables_of_other_makers():
+    """Names that are numbers, columns that are there twice, no rows at all."""
+    numbers = table().rename(columns={"size": 0, "town": 1, "goal": 2, "day": 3})
+    kinds = {"0": NumberColumn.fit, "1": CategoryColumn.fit}
+    columns = Columns.fit(numbers, kinds, "impute")
+    target = ClassTarget.fit(numbers[2].rename("2"))
+    made = TableModel(mc.Sequential([mc.Dense(3, "softmax")], input_shape=columns.width, seed=0), columns, target)
+    expected = made.predict(numbers)
+    assert made.predict(numbers.rename(columns=str)).tolist() == expected.tolist()
+    assert made.predict(numbers.iloc[:0]).tolist() == []
+    twice = pd.concat([numbers, numbers[[3]]], axis=1)
+    assert made.predict(twice).tolist() == expected.tolist()  # a column that nobody reads may be
+    with pytest.raises(TableError, match="2 columns called '0'"):
+        made.predict(pd.concat([numbers, numbers[[0]]], axis=1))
+    for types in ({0: "Float64"}, {0: "Int64", 1: "category"}, {1: "string"}):
+        assert made.predict(numbers.astype(types)).tolist() == expected.tolist()
+    with pytest.raises(TableError, match="'1' holds list such as"):
+        made.predict(numbers.assign(town=[[1, 2]] * 4).drop(columns=1).rename(columns={"town": 1}))
+
+
+def test_files_from_before_are_read_as_before(tmp_path):
+    """Descriptions that say nothing of how numbers are written, and truth values as JSON's."""
+    model().save(tmp_path / "m")
+    described = mc.load(tmp_path / "m").metadata["table"]
+    assert all("written" not in column and "origin" not in column for column in described["columns"])
+    network = mc.load(tmp_path / "m")
+    del network.metadata["table"]["words"], network.metadata["table"]["na"]
+    again = TableModel.of(network)
+    assert (again.columns, again.target) == (model().columns, model().target)
+    truth = ClassTarget("goal", (False, True))
+    assert truth.encode(pd.Series(["true", "FALSE", "True", None, "yes"])).tolist() == [1, 0, 1, -1, -1]
+    assert truth.encode(pd.Series([True, False])).tolist() == [1, 0]
+    numbers = ClassTarget("goal", (0, 1, 2.5))
+    assert numbers.encode(pd.Series(["1.0", "+0", "2.50", "a", None])).tolist() == [1, 0, 2, -1, -1]
+
+
+def test_categories_take_the_memory_of_the_inputs_only():
+    texts = pd.Series([f"city {i % 900}" for i in range(9000)], dtype=object)
+    frame = pd.DataFrame({"a": texts, "b": texts})
+    columns = Columns.fit(frame, {"a": CategoryColumn.fit, "b": CategoryColumn.fit})
+    tracemalloc.start()
+    X = columns.encode(frame).X
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (X.shape, X.dtype, X.sum()) == ((9000, 1800), np.float32, 18000)
+    assert peak < 1.2 * X.nbytes
+
+
 # ---- dates ----
 
 
@@ -153,6 +202,13 @@ def test_columns_that_are_absent_are_named():
         (["01/02/2024"], "month-first", "%m/%d/%Y"),
         (["1/2/24 7:05 PM"], "month-first", "%m/%d/%y %I:%M %p"),
         (["March 1, 2024"], "auto", "%B %d, %Y"),
+        (["Jan 1 2000", "Feb 12 2001"], "auto", "%b %d %Y"),
+        (["Mon, 01 Jan 2024"], "auto", "%a, %d %b %Y"),
+        (["1. Jan 2024 10:30"], "auto", "%d. %b %Y %H:%M"),
+        (["January 2024", "March 2024"], "auto", "%B %Y"),
+        (["2024-01", "2024-12"], "auto", "ISO8601"),
+        (["1234-5", "1234-6"], "auto", None),
+        (["Model 2000", "Type 2001"], "auto", None),
         (["12", "13"], "auto", None),
         (["Ulm", "Bonn"], "auto", None),
         (["2024-01-31", "later"], "auto", None),
@@ -170,6 +226,9 @@ def test_how_dates_are_written(texts, order, form):
         (["2024-01-31"] * 19 + ["later"], "but also 'later'"),
         (["2024-01-31", "31.01.2024"], "one way"),
         (["2024-02-30"], "one way"),
+        (["2024-13", "2024-14"], "one way"),
+        (["2021-02-01"] * 19 + ["2021-02-30"], "but also '2021-02-30'"),
+        (["2021-02-01"] * 19 + ["0000-00-00"], "but also '0000-00-00'"),
     ],
 )
 def test_dates_that_cannot_be_read(texts, words):

@@ -55,3 +55,21 @@ def test_records_and_callbacks():
 
 def test_files():
     close(mc.load(FOLDER / "sequential.safetensors").predict(OUTPUTS["rows"]), "sequential")
+
+
+def test_the_same_start_gives_the_same_estimator():
+    """Told to start as estimators did then they learn the same: nothing else about a fit has changed."""
+    then = unpickled("starts")
+    X, y = np.linspace(-1, 1, 24).reshape(8, 3), np.arange(8) % 3
+    classifier = mc.MLPClassifier((4,), batch_norm=True, max_iter=3, random_state=0)
+    regressor = mc.MLPRegressor(hidden_layer_sizes=(4,), activation="tanh", max_iter=3, random_state=0)
+    classifier.set_params(weight_init=["he_uniform", "glorot_uniform"], bias_init="zeros")
+    regressor.set_params(weight_init="glorot_uniform", bias_init="zeros")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # three epochs are few
+        classifier.fit(X, y).partial_fit(X, y)
+        regressor.fit(X, 2 * X[:, 0])
+    for now, before in ((classifier, then["classifier"]), (regressor, then["regressor"])):
+        np.testing.assert_allclose(now.loss_curve_, before.loss_curve_, rtol=1e-12)
+        for mine, theirs in zip(now.coefs_, before.coefs_, strict=True):
+            np.testing.assert_allclose(mine, theirs, rtol=1e-9, atol=1e-12)

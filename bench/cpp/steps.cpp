@@ -24,12 +24,14 @@ class ThreadLimit {
 template <class T> class Training {
  public:
   Training(const Net& net, const Data<T>& data)
-      : net_(net), samples_(data.samples()), network_(specify(net)), trainer_(network_) {
+      : net_(net),
+        samples_(data.samples()),
+        network_(specify(net)),
+        trainer_(network_),
+        optimizer_(network_.kernels(), net.optimizer, usual_hyperparameters(net.optimizer),
+                   network_.parameter_count()) {
     initialize(network_, net.activation == "relu", 2);
-    Objective<T> objective;
-    choose_loss(objective, network_, net.loss);
-    trainer_.set_objective(objective);
-    trainer_.set_optimizer(net.optimizer, usual_hyperparameters(net.optimizer));
+    choose_loss(*objective_, network_, net.loss);
     for (Size i = 0; i < samples_.count; ++i) order_.push_back(i);
   }
 
@@ -43,19 +45,22 @@ template <class T> class Training {
 
   // Returns the mean loss.
   double run_epoch() {
-    const EpochResult result = trainer_.run({samples_, order_.data(), samples_.count, net_.batch, {net_.rate}, {}});
+    const EpochResult result =
+        trainer_.run(objective_, optimizer_, {samples_, order_.data(), samples_.count, net_.batch, {net_.rate}, {}});
     if (result.diverged || result.steps != steps())
       throw Mismatch("stopped after " + std::to_string(result.steps) + " of " + std::to_string(steps()) + " steps");
     return result.loss;
   }
 
-  double compute_gradient() { return trainer_.compute_gradient(samples_, {}).loss; }
+  double compute_gradient() { return trainer_.compute_gradient(objective_, samples_, {}).loss; }
 
  private:
   const Net& net_;
   const Samples<T> samples_;
   Network<T> network_;
   Trainer<T> trainer_;
+  Optimizer<T> optimizer_;
+  const std::shared_ptr<Objective<T>> objective_ = std::make_shared<Objective<T>>();
   std::vector<Size> order_;
   Random random_{3};
 };

@@ -15,7 +15,9 @@ constexpr std::size_t huge_page = std::size_t{2} << 20;
 
 }  // namespace
 
-void* allocate_zeroed(std::size_t bytes) {
+void* allocate_zeroed(std::size_t count, std::size_t size) {
+  std::size_t bytes;
+  if (__builtin_mul_overflow(count, size, &bytes)) throw std::bad_alloc();
   if (bytes == 0) return nullptr;
   // Matrices are walked in strides of a row; with small pages that misses the TLB at every step.
   const bool large = bytes >= 2 * huge_page;

@@ -10,7 +10,7 @@ namespace multicapa {
 
 constexpr std::size_t alignment = 64;  // a cache line, and the widest register
 
-void* allocate_zeroed(std::size_t bytes);  // throws std::bad_alloc
+void* allocate_zeroed(std::size_t count, std::size_t size);  // throws std::bad_alloc
 void release(void* memory);
 
 // A zeroed, aligned array of numbers that never grows.
@@ -18,7 +18,7 @@ template <class T> class Buffer {
  public:
   Buffer() = default;
   explicit Buffer(Size count)
-      : data_(static_cast<T*>(allocate_zeroed(static_cast<std::size_t>(count) * sizeof(T)))), count_(count) {}
+      : data_(static_cast<T*>(allocate_zeroed(static_cast<std::size_t>(count), sizeof(T)))), count_(count) {}
   Buffer(Buffer&& other) noexcept { *this = std::move(other); }
   Buffer& operator=(Buffer&& other) noexcept {
     std::swap(data_, other.data_);

@@ -9,6 +9,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #if defined(__linux__) || defined(__APPLE__)
 #include <pthread.h>
@@ -54,10 +55,57 @@ int processors() {
 
 std::atomic<int> user_threads{0};
 thread_local int limit_here = 0;
-std::atomic<bool> forked{false};
+std::atomic<int> fork_count{0};
 
 #if defined(__linux__) || defined(__APPLE__)
-const int watch_for_forks = pthread_atfork(nullptr, nullptr, [] { forked.store(true); });
+const int watch_for_forks = pthread_atfork(nullptr, nullptr, [] { fork_count.fetch_add(1); });
+#endif
+
+#if defined(__linux__)
+constexpr std::size_t least_stack = 256 * 1024;  // for a block of B and the frames of BLAS
+
+// OpenMP's runtime ends the process when it gets no thread. So threads that a team has not had before are asked for
+// here first, all at once, and let go.
+int obtainable(int threads) {
+  std::vector<pthread_t> asked;
+  asked.reserve(static_cast<std::size_t>(threads));
+  pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+  pthread_mutex_lock(&gate);
+  const auto wait_at_gate = [](void* mutex) -> void* {
+    pthread_mutex_lock(static_cast<pthread_mutex_t*>(mutex));
+    pthread_mutex_unlock(static_cast<pthread_mutex_t*>(mutex));
+    return nullptr;
+  };
+  pthread_t made;
+  while (static_cast<int>(asked.size()) < threads && pthread_create(&made, nullptr, wait_at_gate, &gate) == 0)
+    asked.push_back(made);
+  pthread_mutex_unlock(&gate);
+  for (const pthread_t thread : asked) pthread_join(thread, nullptr);
+  return static_cast<int>(asked.size());
+}
+
+// As many of the calling thread's own team as there can be.
+int available_of(int threads) {
+  thread_local int team = 1;  // those it had last; the runtime keeps no others
+  if (threads > team) threads = team + obtainable(threads - team);
+  return team = threads;
+}
+
+// Whether the calling thread has room for the work; OMP_STACKSIZE may have left it none.
+bool has_stack() {
+  thread_local const bool enough = [] {
+    pthread_attr_t attributes;
+    if (pthread_getattr_np(pthread_self(), &attributes) != 0) return true;
+    std::size_t size = 0;
+    pthread_attr_getstacksize(&attributes, &size);
+    pthread_attr_destroy(&attributes);
+    return size >= least_stack;
+  }();
+  return enough;
+}
+#else
+int available_of(int threads) { return threads; }
+bool has_stack() { return true; }
 #endif
 
 }  // namespace
@@ -89,7 +137,8 @@ void Team::rest() const {
 }
 
 void run_team(int threads, const std::function<void(Member&)>& body) {
-  if (threads <= 1 || Team::rests_at(Team::Clock::now())) {
+  if (threads > 1) threads = Team::rests_at(Team::Clock::now()) ? 1 : available_of(threads);
+  if (threads <= 1) {
     Member alone(0, 1, nullptr);
     return body(alone);
   }
@@ -101,7 +150,7 @@ void run_team(int threads, const std::function<void(Member&)>& body) {
     // The runtime may hand out fewer threads than asked for.
     Member member(omp_get_thread_num(), omp_get_num_threads(), &team);
     const Team::Clock::time_point entry = Team::Clock::now();
-    body(member);
+    if (member.index() == 0 || has_stack()) body(member);
     if (member.index() == 0) {
       team.finish_run();
       at_work = Team::Clock::now() - entry;
@@ -111,8 +160,10 @@ void run_team(int threads, const std::function<void(Member&)>& body) {
   if (const Team::Clock::time_point end = Team::Clock::now(); end - start - at_work > shortest_stall) rest_from(end);
 }
 
+int forks() { return fork_count.load(std::memory_order_relaxed); }
+
 int max_threads() {
-  if (forked.load(std::memory_order_relaxed)) return 1;
+  if (forks() > 0) return 1;
   static const int available = processors();
   const int wanted = user_threads.load(std::memory_order_relaxed);
   // Asked each time: OMP_NUM_THREADS to begin with, later what threadpoolctl and the like have set.

@@ -51,6 +51,7 @@ class Member {
 
   // Runs task(0) … task(tasks − 1) and then, once, closing(), each on some member.
   template <class Task, class Closing> void phase(Size tasks, Task&& task, Closing&& closing) {
+    if (tasks == 0) return phase(1, nothing, closing);  // somebody must close it
     if (count_ == 1) {
       for (Size t = 0; t < tasks; ++t) task(t);
       return closing();
@@ -77,6 +78,8 @@ class Member {
   }
 
  private:
+  static void nothing(Size) {}
+
   const int index_;
   const int count_;
   Team* const team_;
@@ -84,14 +87,15 @@ class Member {
   std::uint64_t target_ = 0;  // tasks of all phases so far
 };
 
-// Runs body on `threads` threads, the calling one as member 0; with one thread there is no parallel region at all.
-// The body must not throw.
+// Runs body on `threads` threads, the calling one as member 0, or on fewer where the system has no more to give; with
+// one thread there is no parallel region at all. The body must not throw then.
 void run_team(int threads, const std::function<void(Member&)>& body);
 
 // What the user or the environment allows: set_max_threads, or the least of OpenMP's own limit (OMP_NUM_THREADS,
 // threadpoolctl), the affinity mask and the cgroup's quota; in a forked child 1, since the threads of the parent did
 // not come along.
 int max_threads();
+int forks();                        // that lie between this process and the one which loaded the library
 void set_max_threads(int threads);  // 0: back to what the environment says
 
 // At most so many for work that this thread asks for; 0 for no such limit. Returns the limit before.

@@ -46,7 +46,7 @@ Rows to_rows(const py::array& array, Size width, const char* what) {
   const py::ssize_t item = array.itemsize();
   Size numbers = 1;
   for (py::ssize_t axis = array.ndim() - 1; axis > 0; --axis) {
-    if (array.shape(axis) > 1 && array.strides(axis) != item * numbers)
+    if (array.shape(0) > 0 && array.shape(axis) > 1 && array.strides(axis) != item * numbers)
       throw InvalidArgument(std::string(what) + " has gaps within its samples");
     numbers *= array.shape(axis);
   }

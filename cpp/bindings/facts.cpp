@@ -7,6 +7,7 @@
 #include "base/shuffle.hpp"
 #include "base/team.hpp"
 #include "bindings/convert.hpp"
+#include "bindings/gil.hpp"
 #include "bindings/register.hpp"
 #include "kernels/dispatch.hpp"
 #include "kernels/products/matmul.hpp"
@@ -66,7 +67,7 @@ py::list optimizers() {
 Size find_not_finite(py::array array, bool as_float32) {
   const Size count = static_cast<Size>(array.size());
   const Rows rows = to_rows(array.reshape({static_cast<py::ssize_t>(count)}), 1, "array");
-  const py::gil_scoped_release no_gil;
+  const WithoutGil no_gil;
   return as_float32 ? kernels<float>().find_not_finite(rows.data, rows.scalar, count)
                     : kernels<double>().find_not_finite(rows.data, rows.scalar, count);
 }
@@ -77,7 +78,7 @@ py::array_t<Size> shuffled(const py::array_t<Size, py::array::c_style | py::arra
   Size* indices = made.mutable_data();
   const Size count = static_cast<Size>(made.size());
   const Size* given = order.data();
-  const py::gil_scoped_release no_gil;
+  const WithoutGil no_gil;
   std::copy_n(given, count, indices);
   shuffle(indices, count, seed, stream);
   return made;
@@ -87,7 +88,7 @@ py::array_t<Size> shuffled(const py::array_t<Size, py::array::c_style | py::arra
 py::array_t<Size> shuffled_range(Size count, std::uint64_t seed, std::uint64_t stream) {
   py::array_t<Size> made(count);
   Size* indices = made.mutable_data();
-  const py::gil_scoped_release no_gil;
+  const WithoutGil no_gil;
   std::iota(indices, indices + count, Size{0});
   shuffle(indices, count, seed, stream);
   return made;

@@ -1,5 +1,6 @@
 #include <pybind11/pybind11.h>
 
+#include "bindings/ending.hpp"
 #include "bindings/register.hpp"
 #include "network/spec.hpp"
 
@@ -12,8 +13,9 @@ PYBIND11_MODULE(_core, module) {
       pybind11::set_error(PyExc_ValueError, error.what());
     }
   });
+  pybind11::module_::import("atexit").attr("register")(pybind11::cpp_function(&multicapa::Ending::begin));
   multicapa::register_facts(module);
   multicapa::register_kernels(module);
-  multicapa::register_networks(module);
   multicapa::register_optimizer(module);
+  multicapa::register_networks(module);
 }

@@ -1,13 +1,13 @@
 // The class that Python holds: one network with its trainer, in float32 or float64.
 
-#include <cmath>
-#include <mutex>
 #include <optional>
-#include <thread>
 
 #include "bindings/convert.hpp"
+#include "bindings/ending.hpp"
 #include "bindings/functions.hpp"
+#include "bindings/objective.hpp"
 #include "bindings/register.hpp"
+#include "bindings/turn.hpp"
 #include "training/inference.hpp"
 #include "training/trainer.hpp"
 
@@ -21,10 +21,11 @@ class Watch {
   explicit Watch(py::object progress) : progress_(std::move(progress)) {}
   Look look() {
     return [this](double done) {
-      const py::gil_scoped_acquire gil;
+      if (Ending::for_this_thread()) return true;
+      const WithGil gil;
       try {
-        if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-        if (!progress_.is_none()) progress_(done);
+        if (or_the_end([] { return PyErr_CheckSignals(); }) != 0) throw py::error_already_set();
+        if (!progress_.is_none()) call_python(progress_, py::float_(done));
       } catch (py::error_already_set& error) {
         error_.emplace(std::move(error));
       }
@@ -56,49 +57,33 @@ void check_order(const Size* order, Size count, Size samples) {
 
 template <class T> class PyNetwork {
  public:
-  PyNetwork(const py::list& layers, std::uint64_t seed)
-      : network_(to_specs(layers)), trainer_(network_), inference_(network_) {
-    network_.seed = seed;
+  PyNetwork(const py::list& layers, std::uint64_t seed, Size most_numbers)
+      : network_(std::make_shared<Network<T>>(to_specs(layers), most_numbers)),
+        trainer_(*network_),
+        inference_(std::make_unique<Inference<T>>(*network_)) {
+    network_->seed = seed;
   }
 
-  void set_objective(const std::string& loss, const std::optional<double>& parameter, double l1, double l2,
-                     bool penalize_biases, double weight_noise, double target_noise, const std::string& norm,
-                     double norm_limit, const std::optional<std::pair<double, double>>& clip, double l2_shared,
-                     bool weighted_mean) {
-    Objective<T> objective;
-    choose_loss(objective, network_, loss);
-    if (parameter) objective.loss_parameter = static_cast<T>(*parameter);
-    objective.l1 = static_cast<T>(l1), objective.l2 = static_cast<T>(l2), objective.penalize_biases = penalize_biases;
-    objective.weight_noise = static_cast<T>(weight_noise), objective.target_noise = static_cast<T>(target_noise);
-    objective.norm = norm == "at_most"  ? GradientNorm::at_most
-                     : norm == "always" ? GradientNorm::always
-                                        : GradientNorm::as_is;
-    objective.norm_limit = static_cast<T>(norm_limit);
-    objective.clips_values = clip.has_value();
-    objective.l2_shared = static_cast<T>(l2_shared), objective.weighted_mean = weighted_mean;
-    if (clip) objective.clip_low = static_cast<T>(clip->first), objective.clip_high = static_cast<T>(clip->second);
-    const auto lock = enter();
-    trainer_.set_objective(objective);
+  PyObjective<T> objective(const ObjectiveOptions& options) const {
+    return {std::make_shared<Objective<T>>(to_objective(*network_, options)), network_.get()};
+  }
+  PyObjective<T> objective_with(const ObjectiveOptions& options, py::handle value, py::handle derivative) const {
+    auto objective = std::make_shared<Objective<T>>(to_objective(*network_, options));
+    objective->fused = false;
+    objective->custom_loss = to_loss<T>(value, derivative);
+    return {std::move(objective), network_.get()};
   }
 
-  // After set_objective: a loss of the user's in place of the one named there.
-  void set_custom_loss(const py::function& value, const py::function& derivative) {
-    Objective<T> objective = trainer_.objective();
-    objective.fused = false;
-    objective.custom_loss = to_loss<T>(value, derivative);
-    const auto lock = enter();
-    trainer_.set_objective(objective);
+  std::unique_ptr<Optimizer<T>> optimizer(const std::string& name, const std::vector<double>& hyperparameters) const {
+    return std::make_unique<Optimizer<T>>(network_->kernels(), name, hyperparameters, network_->parameter_count());
   }
 
-  void set_optimizer(const std::string& name, const std::vector<double>& hyperparameters) {
-    const auto lock = enter();
-    trainer_.set_optimizer(name, hyperparameters);
-  }
-
-  py::tuple train_epoch(const Given& given, const py::object& order, Size batch_size, const std::vector<double>& rates,
+  py::tuple train_epoch(const PyObjective<T>& objective, Optimizer<T>& optimizer, const Given& given,
+                        const py::object& order, Size batch_size, const std::vector<double>& rates,
                         const py::object& progress) {
-    if (!trainer_.optimizer() || !trainer_.objective().is_set())
-      throw InvalidArgument("set_objective and set_optimizer come before train_epoch");
+    check(objective);
+    if (optimizer.parameter_count() != network_->parameter_count())
+      throw InvalidArgument("the optimizer was made for another network");
     Epoch<T> epoch;
     epoch.samples = to_samples(given);
     epoch.count = epoch.samples.count;
@@ -110,75 +95,60 @@ template <class T> class PyNetwork {
     if (batch_size < 1) throw InvalidArgument("batch_size should be at least 1, not " + std::to_string(batch_size));
     epoch.batch_size = batch_size;
     epoch.rates = rates;
-    const Size steps = (epoch.count + batch_size - 1) / batch_size;
+    const Size steps = (epoch.count - 1) / batch_size + 1;
     if (rates.size() != 1 && static_cast<Size>(rates.size()) != steps)
       throw InvalidArgument("expected 1 or " + std::to_string(steps) + " learning rates, not " +
                             std::to_string(rates.size()));
     Watch watch(progress);
     epoch.look = watch.look();
-    EpochResult result;
-    {
-      const py::gil_scoped_release no_gil;
-      const auto lock = enter();
-      result = trainer_.run(epoch);
-    }
-    penalty = result.penalty;
-    watch.raise();
-    return py::make_tuple(result.loss, result.steps, result.diverged);
+    const EpochResult result =
+        in_turn(Work::writes, watch, [&] { return trainer_.run(objective.core, optimizer, epoch); });
+    return py::make_tuple(result.loss, result.penalty, result.steps, result.diverged);
   }
 
-  double loss_and_gradient(const Given& given) {
+  py::tuple loss_and_gradient(const PyObjective<T>& objective, const Given& given) {
+    check(objective);
     const Samples<T> samples = to_samples(given);
-    if (!trainer_.objective().is_set()) throw InvalidArgument("set_objective comes before loss_and_gradient");
     Watch watch{py::none()};
-    EpochResult result;
-    {
-      const py::gil_scoped_release no_gil;
-      const auto lock = enter();
-      result = trainer_.compute_gradient(samples, watch.look());
-    }
-    penalty = result.penalty;
-    watch.raise();
-    return result.loss;
+    const EpochResult result =
+        in_turn(Work::writes, watch, [&] { return trainer_.compute_gradient(objective.core, samples, watch.look()); });
+    return py::make_tuple(result.loss, result.penalty);
   }
 
   // loss_and_gradient, and with it the outputs and deltas of all nodes.
-  py::dict probe(const Given& given) {
+  py::dict probe(const PyObjective<T>& objective, const Given& given) {
+    check(objective);
     const Samples<T> samples = to_samples(given);
-    if (!trainer_.objective().is_set()) throw InvalidArgument("set_objective comes before probe");
-    const auto lock = enter();
     py::dict entries;
-    trainer_.probe(samples, [&](const Step<T>& step) {
-      for (Size n = 1; n < static_cast<Size>(network_.nodes().size()); ++n) {
+    const auto copy = [&](const Step<T>& step) {
+      const WithGil gil;
+      for (Size n = 1; n < static_cast<Size>(network_->nodes().size()); ++n) {
         const auto [values, deltas] = step.last_batch(n);
         if (!values.data) continue;
-        const py::str name(network_.nodes()[static_cast<std::size_t>(n)].name);
+        const py::str name(network_->nodes()[static_cast<std::size_t>(n)].name);
         entries[name] = py::make_tuple(to_array(as_const(values)),
                                        deltas.data ? py::object(to_array(as_const(deltas))) : py::none());
       }
-    });
+    };
+    Watch watch{py::none()};
+    in_turn(Work::writes, watch, [&] { return trainer_.probe(objective.core, samples, copy); });
     return entries;
   }
 
   py::array_t<T> predict(const py::array& x) {
-    const Rows rows = to_rows(x, network_.input_width(), "X");
+    const Rows rows = to_rows(x, network_->input_width(), "X");
     const Size count = x.shape(0);
     py::array_t<T> y = new_outputs(count);
     T* out = y.mutable_data();
     Watch watch{py::none()};
-    if (count > 0) {
-      const py::gil_scoped_release no_gil;
-      const auto lock = enter();
-      inference_.predict(rows, count, out, watch.look());
-    }
-    watch.raise();
+    if (count > 0) in_turn(Work::reads, watch, [&] { return inference_->predict(rows, count, out, watch.look()); });
     return y;
   }
 
   // The mean cost without penalty, and the outputs when they are wanted.
-  py::tuple evaluate(const Given& given, bool want_outputs) {
+  py::tuple evaluate(const PyObjective<T>& objective, const Given& given, bool want_outputs) {
+    check(objective);
     const Samples<T> samples = to_samples(given);
-    if (!trainer_.objective().is_set()) throw InvalidArgument("set_objective comes before evaluate");
     py::object outputs = py::none();
     T* out = nullptr;
     if (want_outputs) {
@@ -188,24 +158,25 @@ template <class T> class PyNetwork {
     }
     double cost = 0;
     Watch watch{py::none()};
-    {
-      const py::gil_scoped_release no_gil;
-      const auto lock = enter();
-      inference_.evaluate(samples, trainer_.objective(), out, cost, watch.look());
-    }
-    watch.raise();
+    in_turn(Work::reads, watch,
+            [&] { return inference_->evaluate(samples, *objective.core, out, cost, watch.look()); });
     return py::make_tuple(cost / static_cast<double>(samples.count), outputs);
+  }
+
+  void freeze(const std::string& layer, bool frozen) {
+    const Turn turn(*this, Work::writes);
+    network_->freeze(layer, frozen);
   }
 
   py::list describe_nodes() const {
     py::list list;
-    for (const Node<T>& node : network_.nodes()) {
+    for (const Node<T>& node : network_->nodes()) {
       py::dict entry;
       entry["name"] = node.name;
       entry["type"] = node.type;
       entry["shape"] = py::tuple(py::cast(node.plan.output));
       py::list inputs;
-      for (const Size input : node.inputs) inputs.append(network_.nodes()[static_cast<std::size_t>(input)].name);
+      for (const Size input : node.inputs) inputs.append(network_->nodes()[static_cast<std::size_t>(input)].name);
       entry["inputs"] = inputs;
       list.append(entry);
     }
@@ -227,32 +198,45 @@ template <class T> class PyNetwork {
     return list;
   }
 
-  Network<T>& network() { return network_; }
-  Trainer<T>& trainer() { return trainer_; }
-
-  double penalty = 0;  // its part in the loss that train_epoch or loss_and_gradient returned last
+  const std::shared_ptr<Network<T>>& network() const { return network_; }
 
  private:
-  // One caller at a time; others wait, but a callback inside a fit of the same network would wait for itself.
-  struct Entry {
-    explicit Entry(PyNetwork& network) : network_(network) {
-      if (network.owner_.load() == std::this_thread::get_id())
-        throw std::runtime_error("this network is at work; what runs inside a fit cannot use it");
-      network.mutex_.lock();
-      network.owner_ = std::this_thread::get_id();
+  class Turn {
+   public:
+    Turn(PyNetwork& network, Work work) : turns_(network.turns_) {
+      turns_.begin(work, [&] {
+        auto fresh = std::make_unique<Inference<T>>(*network.network_);
+        static_cast<void>(network.inference_.release());  // as it is, it may not even be freed
+        network.inference_ = std::move(fresh);
+      });
     }
-    ~Entry() {
-      network_.owner_ = std::thread::id();
-      network_.mutex_.unlock();
-    }
-    Entry(const Entry&) = delete;
-    PyNetwork& network_;
+    ~Turn() { turns_.end(); }
+    Turn(const Turn&) = delete;
+
+   private:
+    Turns& turns_;
   };
-  Entry enter() { return Entry(*this); }
+
+  // Lets others have the GIL while the core works; what went wrong in a look is raised afterwards.
+  template <class Body> auto in_turn(Work work, Watch& watch, Body&& body) {
+    const auto run = [&] {
+      const Turn turn(*this, work);
+      const WithoutGil no_gil;
+      const Ending::Call call([this] { turns_.end(); });
+      return body();
+    };
+    const auto result = run();
+    watch.raise();
+    return result;
+  }
+
+  void check(const PyObjective<T>& objective) const {
+    if (objective.network != network_.get()) throw InvalidArgument("the objective was made for another network");
+  }
 
   Samples<T> to_samples(const Given& given) const {
     Samples<T> samples;
-    samples.x = to_rows(given.x, network_.input_width(), "X");
+    samples.x = to_rows(given.x, network_->input_width(), "X");
     samples.count = given.x.shape(0);
     if (samples.count < 1) throw InvalidArgument("X has no samples");
     if (given.targets.ndim() < 1 || given.targets.shape(0) != samples.count)
@@ -260,12 +244,12 @@ template <class T> class PyNetwork {
     if (py::isinstance<py::array_t<Size>>(given.targets)) {
       samples.classes = to_vector<Size>(given.targets, samples.count, "y");
       for (Size i = 0; i < samples.count; ++i)
-        if (samples.classes[i] < 0 || samples.classes[i] >= network_.output_width())
+        if (samples.classes[i] < 0 || samples.classes[i] >= network_->output_width())
           throw InvalidArgument("y has class " + std::to_string(samples.classes[i]) + " at sample " +
-                                std::to_string(i) + ", but the network has " + std::to_string(network_.output_width()) +
-                                " outputs");
+                                std::to_string(i) + ", but the network has " +
+                                std::to_string(network_->output_width()) + " outputs");
     } else {
-      samples.targets = to_rows(given.targets, network_.output_width(), "y");
+      samples.targets = to_rows(given.targets, network_->output_width(), "y");
     }
     samples.on = static_cast<T>(given.on), samples.off = static_cast<T>(given.off);
     samples.weights = to_vector<T>(given.weights, samples.count, "sample_weight");
@@ -274,106 +258,121 @@ template <class T> class PyNetwork {
 
   py::array_t<T> new_outputs(Size count) const {
     std::vector<py::ssize_t> shape{static_cast<py::ssize_t>(count)};
-    for (const Size extent : network_.output().plan.output) shape.push_back(static_cast<py::ssize_t>(extent));
+    for (const Size extent : network_->output().plan.output) shape.push_back(static_cast<py::ssize_t>(extent));
     return py::array_t<T>(shape);
   }
 
-  Network<T> network_;
+  const std::shared_ptr<Network<T>> network_;
   Trainer<T> trainer_;
-  Inference<T> inference_;
-  std::mutex mutex_;
-  std::atomic<std::thread::id> owner_{};
+  std::unique_ptr<Inference<T>> inference_;
+  Turns turns_;
 };
 
-// A flat vector of the core as an array that shares its memory and keeps the network alive.
-template <class T> py::array_t<T> view(const py::object& self, T* data, Size count) {
-  return py::array_t<T>(static_cast<py::ssize_t>(count), data, self);
+// A flat vector of the core as an array that shares its memory. It keeps the numbers alive, not the object which holds
+// the user's functions: Python's collector does not see what arrays refer to.
+template <class T> py::array_t<T> view(const std::shared_ptr<Network<T>>& network, Buffer<T>& numbers) {
+  auto held = std::make_unique<std::shared_ptr<Network<T>>>(network);
+  const py::capsule owner(held.get(), [](void* memory) { delete static_cast<std::shared_ptr<Network<T>>*>(memory); });
+  static_cast<void>(held.release());
+  return py::array_t<T>(static_cast<py::ssize_t>(numbers.size()), numbers.data(), owner);
 }
 
-template <class T> void register_class(py::module_& module, const char* name) {
+// Attributes live in a dictionary that Python's collector sees.
+template <class T> void register_objective_of(py::module_& module, const char* name) {
+  py::class_<PyObjective<T>>(module, name, py::dynamic_attr());
+}
+
+template <class T> void register_network_of(py::module_& module, const char* name) {
   using Self = PyNetwork<T>;
   const auto flat = [](Buffer<T>& (Network<T>::*buffer)()) {
-    return [buffer](const py::object& self) {
-      Buffer<T>& memory = (self.cast<Self&>().network().*buffer)();
-      return view(self, memory.data(), memory.size());
-    };
+    return [buffer](const Self& self) { return view(self.network(), (*self.network().*buffer)()); };
   };
-  py::class_<Self>(module, name)
-      .def(py::init<const py::list&, std::uint64_t>(), py::arg("layers"), py::arg("seed"))
+  py::class_<Self>(module, name, py::dynamic_attr())
+      .def(py::init<const py::list&, std::uint64_t, Size>(), py::arg("layers"), py::arg("seed"),
+           py::arg("most_numbers") = std::numeric_limits<Size>::max())
       .def_property_readonly("parameters", flat(&Network<T>::parameters))
       .def_property_readonly("gradients", flat(&Network<T>::gradients))
       .def_property_readonly("state", flat(&Network<T>::state))
       .def_property_readonly("parameter_tensors",
-                             [](Self& self) { return Self::describe(self.network().parameter_tensors()); })
-      .def_property_readonly("state_tensors", [](Self& self) { return Self::describe(self.network().state_tensors()); })
+                             [](const Self& self) { return Self::describe(self.network()->parameter_tensors()); })
+      .def_property_readonly("state_tensors",
+                             [](const Self& self) { return Self::describe(self.network()->state_tensors()); })
       .def_property_readonly("nodes", &Self::describe_nodes)
-      .def_readonly("penalty", &Self::penalty)
       .def_property(
-          "training_steps", [](Self& self) { return self.network().training_steps; },
-          [](Self& self, std::uint64_t steps) { self.network().training_steps = steps; })
+          "training_steps", [](const Self& self) { return self.network()->training_steps.load(); },
+          [](const Self& self, std::uint64_t steps) { self.network()->training_steps = steps; })
+      .def("freeze", &Self::freeze, py::arg("layer"), py::arg("frozen"))
       .def(
-          "freeze", [](Self& self, const std::string& layer, bool frozen) { self.network().freeze(layer, frozen); },
-          py::arg("layer"), py::arg("frozen"))
-      .def("set_objective", &Self::set_objective, py::arg("loss"), py::arg("loss_parameter"), py::arg("l1"),
-           py::arg("l2"), py::arg("penalize_biases"), py::arg("weight_noise"), py::arg("target_noise"), py::arg("norm"),
-           py::arg("norm_limit"), py::arg("clip"), py::arg("l2_shared") = 0.0, py::arg("weighted_mean") = false)
-      .def("set_custom_loss", &Self::set_custom_loss, py::arg("value"), py::arg("derivative"))
+          "objective",
+          [](const Self& self, const std::string& loss, const std::optional<double>& loss_parameter, double l1,
+             double l2, bool penalize_biases, double weight_noise, double target_noise, const std::string& norm,
+             double norm_limit, const std::optional<std::pair<double, double>>& clip, double l2_shared,
+             bool weighted_mean, const std::vector<std::pair<double, double>>& own_penalties,
+             const std::optional<std::pair<py::function, py::function>>& custom) {
+            const ObjectiveOptions options{loss,         loss_parameter, l1,           l2,         penalize_biases,
+                                           weight_noise, target_noise,   norm,         norm_limit, clip,
+                                           l2_shared,    weighted_mean,  own_penalties};
+            if (!custom) return py::cast(self.objective(options));
+            py::object objective = py::cast(self.objective_with(options, custom->first, custom->second));
+            objective.attr("functions") = py::make_tuple(custom->first, custom->second);
+            return objective;
+          },
+          py::arg("loss"), py::arg("loss_parameter"), py::arg("l1"), py::arg("l2"), py::arg("penalize_biases"),
+          py::arg("weight_noise"), py::arg("target_noise"), py::arg("norm"), py::arg("norm_limit"), py::arg("clip"),
+          py::arg("l2_shared"), py::arg("weighted_mean"), py::arg("own_penalties"), py::arg("custom"))
+      .def("optimizer", &Self::optimizer, py::arg("name"), py::arg("hyperparameters"))
       .def(
           "attach",
-          [](Self& self, const std::string& layer, const py::function& value, const py::function& derivative) {
-            self.network().attach(layer, to_activation<T>(value, derivative));
+          [](const py::object& self, const std::string& layer, const py::function& value,
+             const py::function& derivative) {
+            self.cast<Self&>().network()->attach(layer, to_activation<T>(value, derivative));
+            self.attr(("functions of " + layer).c_str()) = py::make_tuple(value, derivative);
           },
           py::arg("layer"), py::arg("value"), py::arg("derivative"))
       .def(
           "probe",
-          [](Self& self, py::array x, py::array targets, double on, double off, py::object weights) {
-            return self.probe({std::move(x), std::move(targets), on, off, std::move(weights)});
+          [](Self& self, const PyObjective<T>& objective, py::array x, py::array targets, double on, double off,
+             py::object weights) {
+            return self.probe(objective, {std::move(x), std::move(targets), on, off, std::move(weights)});
           },
-          py::arg("x"), py::arg("targets"), py::arg("on"), py::arg("off"), py::arg("weights"))
-      .def("set_optimizer", &Self::set_optimizer, py::arg("name"), py::arg("hyperparameters"))
-      .def_property(
-          "optimizer_state",
-          [](const py::object& self) -> py::object {
-            Optimizer<T>* optimizer = self.cast<Self&>().trainer().optimizer();
-            if (!optimizer) return py::none();
-            py::list slots;
-            for (Buffer<T>& slot : optimizer->slots()) slots.append(view(self, slot.data(), slot.size()));
-            return py::make_tuple(optimizer->steps, optimizer->carried, slots);
-          },
-          [](Self& self, const std::pair<Size, std::array<double, 4>>& state) {
-            Optimizer<T>* optimizer = self.trainer().optimizer();
-            if (!optimizer) throw InvalidArgument("set_optimizer comes before optimizer_state");
-            optimizer->steps = state.first, optimizer->carried = state.second;
-          })
+          py::arg("objective"), py::arg("x"), py::arg("targets"), py::arg("on"), py::arg("off"), py::arg("weights"))
       .def(
           "train_epoch",
-          [](Self& self, py::array x, py::array targets, double on, double off, py::object weights,
-             const py::object& order, Size batch_size, const std::vector<double>& rates, const py::object& progress) {
-            return self.train_epoch({std::move(x), std::move(targets), on, off, std::move(weights)}, order, batch_size,
+          [](Self& self, const PyObjective<T>& objective, Optimizer<T>& optimizer, py::array x, py::array targets,
+             double on, double off, py::object weights, const py::object& order, Size batch_size,
+             const std::vector<double>& rates, const py::object& progress) {
+            return self.train_epoch(objective, optimizer,
+                                    {std::move(x), std::move(targets), on, off, std::move(weights)}, order, batch_size,
                                     rates, progress);
           },
-          py::arg("x"), py::arg("targets"), py::arg("on"), py::arg("off"), py::arg("weights"), py::arg("order"),
-          py::arg("batch_size"), py::arg("rates"), py::arg("progress"))
+          py::arg("objective"), py::arg("optimizer"), py::arg("x"), py::arg("targets"), py::arg("on"), py::arg("off"),
+          py::arg("weights"), py::arg("order"), py::arg("batch_size"), py::arg("rates"), py::arg("progress"))
       .def(
           "loss_and_gradient",
-          [](Self& self, py::array x, py::array targets, double on, double off, py::object weights) {
-            return self.loss_and_gradient({std::move(x), std::move(targets), on, off, std::move(weights)});
+          [](Self& self, const PyObjective<T>& objective, py::array x, py::array targets, double on, double off,
+             py::object weights) {
+            return self.loss_and_gradient(objective, {std::move(x), std::move(targets), on, off, std::move(weights)});
           },
-          py::arg("x"), py::arg("targets"), py::arg("on"), py::arg("off"), py::arg("weights"))
+          py::arg("objective"), py::arg("x"), py::arg("targets"), py::arg("on"), py::arg("off"), py::arg("weights"))
       .def(
           "evaluate",
-          [](Self& self, py::array x, py::array targets, double on, double off, py::object weights, bool want_outputs) {
-            return self.evaluate({std::move(x), std::move(targets), on, off, std::move(weights)}, want_outputs);
+          [](Self& self, const PyObjective<T>& objective, py::array x, py::array targets, double on, double off,
+             py::object weights, bool want_outputs) {
+            return self.evaluate(objective, {std::move(x), std::move(targets), on, off, std::move(weights)},
+                                 want_outputs);
           },
-          py::arg("x"), py::arg("targets"), py::arg("on"), py::arg("off"), py::arg("weights"), py::arg("want_outputs"))
+          py::arg("objective"), py::arg("x"), py::arg("targets"), py::arg("on"), py::arg("off"), py::arg("weights"),
+          py::arg("want_outputs"))
       .def("predict", &Self::predict, py::arg("x"));
 }
 
 }  // namespace
 
 void register_networks(py::module_& module) {
-  register_class<float>(module, "NetworkFloat32");
-  register_class<double>(module, "NetworkFloat64");
+  register_objective_of<float>(module, "ObjectiveFloat32");
+  register_objective_of<double>(module, "ObjectiveFloat64");
+  register_network_of<float>(module, "NetworkFloat32");
+  register_network_of<double>(module, "NetworkFloat64");
 }
 
 }  // namespace multicapa

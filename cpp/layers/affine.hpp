@@ -19,6 +19,8 @@ template <class T> class Affine {
     if (inputs[0].size() != 1)
       spec.fail("takes flat samples, not samples of shape " + to_string(inputs[0]) + "; put a Flatten before it");
     in_ = inputs[0][0];
+    if (in_ > most_units || units_ > most_units)
+      spec.fail("a matrix of " + to_string({in_, units_}) + " has more rows or columns than can be counted in 32 bits");
     elements({in_, units_});  // more numbers than any memory are told before they are multiplied
     plan.parameters.push_back({"weight", {in_, units_}, in_, fan_out, true});
     if (has_bias_) plan.parameters.push_back({"bias", {units_}, in_, fan_out, false});

@@ -1,7 +1,7 @@
 // y = γ (x − μ)/√(σ² + ε) + β with μ and σ² of every unit over the whole batch, σ² = Σ (x − μ)²/(b − ddof); outside
 // training with running means of both (Ioffe & Szegedy 2015). Of maps and series, the units are the channels, and b
 // counts the pixels or steps of all samples. A batch too small to have a variance is normalised by the running means
-// too.
+// too, and so is every batch of a frozen layer.
 
 #include <algorithm>
 #include <cmath>
@@ -59,7 +59,7 @@ template <class T> class BatchNorm final : public Layer<T> {
 
   // Means and squared deviations of the blocks, put together one by one (Chan, Golub & LeVeque 1979).
   void combine_forward(const Call<T>& call, const BlockSums<T>& blocks) const override {
-    if (count(blocks) < 2) return use_running_moments(call);
+    if (uses_running_moments(count(blocks))) return use_running_moments(call);
     for (Size u = 0; u < units_; ++u) {
       double center = 0, deviation = 0, rows = 0;
       for (Size b = 0; b < blocks.blocks; ++b) {
@@ -102,12 +102,14 @@ template <class T> class BatchNorm final : public Layer<T> {
       call.gradients[step_ + u] = static_cast<T>(sum);
       of_dy[u] = static_cast<T>(scale);
       of_x[u] = constant[u] = 0;
-      if (total < 2) continue;  // the running moments do not depend on x
+      if (uses_running_moments(total)) continue;  // the running moments do not depend on x
       const double freedom = static_cast<double>(total - ddof_);
       of_x[u] = static_cast<T>(-scale * inverse_sigma * inverse_sigma * product / freedom);
       constant[u] = static_cast<T>(-scale * sum / static_cast<double>(total));
     }
   }
+
+  void freeze(bool frozen) override { frozen_ = frozen; }
 
   void backward(const Call<T>& call) const override {
     if (!call.dx[0].data) return;
@@ -154,7 +156,8 @@ template <class T> class BatchNorm final : public Layer<T> {
   }
 
   void set_moments(const Call<T>& call, Size u, double center, double variance) const {
-    const double inverse = 1 / std::sqrt(variance + epsilon_);
+    // A variance that the type can't hold makes NaN, not the zeros of a division by infinity.
+    const double inverse = 1 / std::sqrt(variance + epsilon_) + 0 * static_cast<T>(variance);
     mean(call)[u] = static_cast<T>(center);
     factor(call)[u] = static_cast<T>(call.parameters[u] * inverse);
     inverse_deviation(call)[u] = static_cast<T>(inverse);
@@ -162,6 +165,7 @@ template <class T> class BatchNorm final : public Layer<T> {
   void use_running_moments(const Call<T>& call) const {
     for (Size u = 0; u < units_; ++u) set_moments(call, u, call.state[u], call.state[step_ + u]);
   }
+  bool uses_running_moments(Size rows) const { return frozen_ || rows < 2; }
   Size count(const BlockSums<T>& blocks) const {
     Size total = 0;
     for (Size b = 0; b < blocks.blocks; ++b) total += blocks.rows[b];
@@ -171,6 +175,7 @@ template <class T> class BatchNorm final : public Layer<T> {
   const double epsilon_;
   const double momentum_;
   const Size ddof_;
+  bool frozen_ = false;
   Size units_ = 0;
   Size pixels_ = 1;  // of a sample, each with all units
   Size step_ = 0;    // from one vector of numbers per unit to the next

@@ -115,6 +115,8 @@ template <class T> class Layer {
   virtual void backward_sums(const Call<T>&, T* /*sums*/) const {}
   virtual void combine_backward(const Call<T>&, const BlockSums<T>&) const {}
 
+  // What a layer learns beside its parameters, as from what it has seen, stays as it is while it is frozen.
+  virtual void freeze(bool /*frozen*/) {}
   // calls_out: gives the layer the functions it runs.
   virtual void attach(const Function<T>&) {}
 };

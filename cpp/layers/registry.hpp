@@ -25,6 +25,7 @@ template <class T> using LayerMaker = std::unique_ptr<Layer<T>> (*)(const Spec&)
   X(reshape, make_reshape)                             \
   X(add, make_add)                                     \
   X(concat, make_concat)                               \
+  X(multiply, make_multiply)                           \
   X(maxout, make_maxout)                               \
   X(batch_norm, make_batch_norm)                       \
   X(layer_norm, make_layer_norm)                       \

@@ -15,15 +15,18 @@ template <class T> Size padded_stride(const Shape& shape) {
 
 }  // namespace
 
-template <class T> Network<T>::Network(const std::vector<Spec>& specs) : kernels_(multicapa::kernels<T>()) {
+template <class T>
+Network<T>::Network(const std::vector<Spec>& specs, Size most_numbers) : kernels_(multicapa::kernels<T>()) {
   for (const Spec& spec : specs) append(spec);
   if (nodes_.size() < 2) throw InvalidArgument("a network needs an input and at least one layer");
   connect();
-  lay_out();
+  lay_out(most_numbers);
 }
 
 // A layer with an activation becomes two nodes; the second bears the name that others refer to.
 template <class T> void Network<T>::append(const Spec& spec) {
+  for (const auto& [key, option] : spec.options)
+    if (const double* number = std::get_if<double>(&option)) representable<T>(*number, spec.name + "'s " + key);
   if (std::any_of(nodes_.begin(), nodes_.end(), [&](const Node<T>& node) { return node.name == spec.name; }))
     throw InvalidArgument("two layers are called \"" + spec.name + "\"; names must differ");
   if (spec.type == "activation" || !spec.options.count("activation")) return add_node(spec, spec.inputs);
@@ -97,7 +100,7 @@ template <class T> void Network<T>::connect() {
       throw InvalidArgument("nothing reads layer \"" + nodes_[i].name + "\", and it is not the last one");
 }
 
-template <class T> void Network<T>::lay_out() {
+template <class T> void Network<T>::lay_out(Size most_numbers) {
   Layout<T> parameters, state, derived;
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     Node<T>& node = nodes_[i];
@@ -120,6 +123,12 @@ template <class T> void Network<T>::lay_out() {
       state_tensors_.push_back(tensor(node.plan.states[s].name, node.plan.states[s].shape, s, state));
     node.derived = derived.place(node.plan.derived);
   }
+  Size numbers = 0;
+  for (const auto* tensors : {&parameter_tensors_, &state_tensors_})
+    for (const Tensor& t : *tensors) numbers += t.count;
+  if (numbers > most_numbers)
+    throw InvalidArgument("its layers have " + std::to_string(numbers) + " numbers, not " +
+                          std::to_string(most_numbers));
   parameters_ = Buffer<T>(parameters.total());
   gradients_ = Buffer<T>(parameters.total());
   state_ = Buffer<T>(state.total());
@@ -139,7 +148,10 @@ template <class T> double Network<T>::work_per_row() const {
 template <class T> void Network<T>::freeze(const std::string& name, bool frozen) {
   bool found = false;
   for (Tensor& tensor : parameter_tensors_)
-    if (tensor.name.substr(0, tensor.name.rfind('.')) == name) tensor.frozen = frozen, found = true;
+    if (tensor.name.substr(0, tensor.name.rfind('.')) == name) {
+      tensor.frozen = frozen, found = true;
+      nodes_[static_cast<std::size_t>(tensor.node)].layer->freeze(frozen);
+    }
   if (!found) throw InvalidArgument("there is no layer \"" + name + "\" with parameters to freeze");
   any_frozen_ =
       std::any_of(parameter_tensors_.begin(), parameter_tensors_.end(), [](const Tensor& t) { return t.frozen; });

@@ -1,6 +1,8 @@
 // A network: nodes in order, and its numbers in flat vectors of which every weight is a slice.
 #pragma once
 
+#include <atomic>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -43,7 +45,8 @@ template <class T> struct Node {
 
 template <class T> class Network {
  public:
-  explicit Network(const std::vector<Spec>& specs);
+  // most_numbers: of parameters and state, beyond which nothing is allocated.
+  explicit Network(const std::vector<Spec>& specs, Size most_numbers = std::numeric_limits<Size>::max());
 
   const std::vector<Node<T>>& nodes() const { return nodes_; }
   const Node<T>& output() const { return nodes_.back(); }
@@ -69,14 +72,14 @@ template <class T> class Network {
   void derive();
 
   std::uint64_t seed = 0;
-  std::uint64_t training_steps = 0;  // so that no two steps draw the same random numbers
+  std::atomic<std::uint64_t> training_steps = 0;  // so that no two steps draw the same random numbers
 
  private:
   void append(const Spec& spec);
   void add_node(const Spec& spec, const std::vector<std::string>& inputs);
   Size find(const std::string& name) const;
   void connect();
-  void lay_out();
+  void lay_out(Size most_numbers);
 
   const KernelTable<T>& kernels_;
   std::vector<Node<T>> nodes_;

@@ -1,6 +1,7 @@
 #include "network/pass.hpp"
 
 #include <algorithm>
+#include <new>
 
 namespace multicapa {
 namespace {
@@ -22,6 +23,14 @@ template <class T> bool shares_gradient(const std::vector<Node<T>>& nodes, const
   return source.layer && source.consumers.size() == 1 && source.stride == node.stride;
 }
 
+// Sizes that would wrap around before memory is refused.
+template <class T> void check_countable(const std::vector<Node<T>>& nodes, Size rows) {
+  constexpr double most_numbers = 1e17;
+  double per_row = 1;
+  for (const Node<T>& node : nodes) per_row += static_cast<double>(2 * node.stride + node.plan.kept_per_row);
+  if (per_row * static_cast<double>(rows) > most_numbers) throw std::bad_alloc();
+}
+
 }  // namespace
 
 template <class T> Workspace<T>::Workspace(const Network<T>& network, Keep keep) : keep_(keep) {
@@ -29,6 +38,7 @@ template <class T> Workspace<T>::Workspace(const Network<T>& network, Keep keep)
   const std::vector<Node<T>>& nodes = network.nodes();
   const std::size_t count = nodes.size();
   value_.resize(count), gradient_.resize(count), kept_.resize(count), batch_sums_.resize(count);
+  check_countable(nodes, keep.capacity);
   Layout<T> layout;
   for (std::size_t i = 0; i < count; ++i) {
     const Node<T>& node = nodes[i];

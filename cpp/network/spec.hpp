@@ -1,7 +1,10 @@
 // What Python says about a network: a list of these, in an order in which every node comes after its inputs.
 #pragma once
 
+#include <cmath>
+#include <limits>
 #include <map>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -18,6 +21,20 @@ struct InvalidArgument : std::invalid_argument {
 };
 
 using Shape = std::vector<Size>;  // of one sample, without the batch axis
+
+// The number in the network's type; throws where that holds nothing but 0 or infinity for it, or a number below the
+// normal range, which training takes for 0.
+template <class T> T representable(double value, const std::string& what) {
+  const double size = std::abs(value);
+  if (std::isfinite(value) && value != 0 &&
+      (size > std::numeric_limits<T>::max() || size < std::numeric_limits<T>::min())) {
+    std::ostringstream text;
+    text << what << " is " << value << ", too " << (size > 1 ? "large" : "small") << " for "
+         << (sizeof(T) == 4 ? "float32" : "float64");
+    throw InvalidArgument(text.str());
+  }
+  return static_cast<T>(value);
+}
 
 Size elements(const Shape& shape);
 std::string to_string(const Shape& shape);

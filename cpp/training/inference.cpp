@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "base/arithmetic.hpp"
 #include "base/team.hpp"
 #include "kernels/products/matmul.hpp"
 #include "training/partition.hpp"
@@ -27,10 +28,13 @@ template <class T> void Inference<T>::prepare(Size block_rows, int threads) {
   }
 }
 
-// Rows of the network's own type are read where they lie.
+// Rows of the network's own type are read where they lie, unless they overlap, run backwards or are further apart than
+// BLAS can count: products then give the same bits as for a copy.
 template <class T> void Inference<T>::place(Lane& lane, const Rows& x, Size first, Size rows) {
+  const bool apart = x.stride >= network_.input_width() && x.stride <= most_units;
   lane.pass->place(first, rows);
-  if (x.scalar == scalar_of<T>) lane.pass->read_input_from(static_cast<const T*>(x.data) + first * x.stride, x.stride);
+  if (x.scalar == scalar_of<T> && apart)
+    lane.pass->read_input_from(static_cast<const T*>(x.data) + first * x.stride, x.stride);
   else network_.kernels().gather(x.data, x.scalar, x.stride, nullptr, first, lane.pass->input());
 }
 
@@ -46,6 +50,7 @@ bool Inference<T>::for_blocks(const Rows& x, Size count, Size end, bool calls_ou
   hold_blas_at_one_thread();
   Interruption interruption(look, work_per_row * static_cast<double>(count));
   run_team(threads, [&](Member& member) {
+    const ArithmeticScope scope(calls_out ? Arithmetic::as_it_is : Arithmetic::plain);
     Lane& lane = lanes_[static_cast<std::size_t>(member.index())];
     member.phase(static_cast<Size>(partition.blocks.size()), [&](Size b) {
       if (interruption.abandoned()) return;

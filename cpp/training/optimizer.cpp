@@ -19,11 +19,13 @@ template <class T> const OptimizerKernel<T>* find_optimizer(const KernelTable<T>
 template <class T>
 Optimizer<T>::Optimizer(const KernelTable<T>& table, const std::string& name,
                         const std::vector<double>& hyperparameters, Size parameter_count)
-    : kernel_(find_optimizer(table, name)), hyperparameters_(hyperparameters) {
+    : kernel_(find_optimizer(table, name)), parameter_count_(parameter_count), hyperparameters_(hyperparameters) {
   std::istringstream names(kernel_->hyperparameters);
   std::size_t expected = 0;
-  for (std::string word; names >> word; ++expected)
+  for (std::string word; names >> word; ++expected) {
     if (word == "weight_decay") weight_decay_ = static_cast<int>(expected);
+    if (expected < hyperparameters.size()) representable<T>(hyperparameters[expected], word);
+  }
   if (hyperparameters.size() != expected)
     throw InvalidArgument(name + " takes " + std::to_string(expected) + " hyper-parameters beside the learning rate (" +
                           kernel_->hyperparameters + "), not " + std::to_string(hyperparameters.size()));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -24,9 +25,13 @@ template <class T> class Optimizer {
 
   bool decays_weights() const { return weight_decay_ >= 0; }
   const char* name() const { return kernel_->name; }
+  const std::vector<double>& hyperparameters() const { return hyperparameters_; }
   std::vector<Buffer<T>>& slots() { return slots_; }
+  const std::vector<Buffer<T>>& slots() const { return slots_; }
+  Size parameter_count() const { return parameter_count_; }
   Size steps = 0;
   std::array<double, 4> carried{};
+  double first_cost = std::numeric_limits<double>::quiet_NaN();  // of the first batch it has met, to tell divergence by
 
  private:
   std::array<T*, max_slots> slots_at(Size offset);
@@ -35,6 +40,7 @@ template <class T> class Optimizer {
   }
 
   const OptimizerKernel<T>* kernel_;
+  Size parameter_count_;
   std::vector<double> hyperparameters_;
   int weight_decay_ = -1;  // which hyper-parameter it is, if any
   std::vector<Buffer<T>> slots_;

@@ -50,6 +50,7 @@ Size divide_up(Size a, Size b) { return (a + b - 1) / b; }
 Partition cut(Size rows, Size unit, Size block_count, Size chunk_count) {
   Partition partition;
   const Size units = divide_up(rows, unit);
+  partition.blocks.reserve(static_cast<std::size_t>(block_count));  // or no memory, before any of it is filled
   for (Size b = 0; b < block_count; ++b) {
     const Size first = units * b / block_count * unit;
     const Size last = std::min(units * (b + 1) / block_count * unit, rows);

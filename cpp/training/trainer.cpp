@@ -4,7 +4,7 @@
 #include <atomic>
 #include <cmath>
 
-#include "base/subnormals.hpp"
+#include "base/arithmetic.hpp"
 #include "kernels/products/matmul.hpp"
 
 namespace multicapa {
@@ -15,52 +15,46 @@ constexpr double work_per_thread =
 
 constexpr double explosion = 1e12;  // growth of the cost of a batch that no outlier explains
 
+// Not finite, or far beyond what the optimiser started from: a finite cost of 1e80 is no better.
+bool exploded(double cost, double& first) {
+  if (!std::isfinite(cost)) return true;
+  if (std::isnan(first)) first = cost;
+  return cost > explosion * (std::abs(first) + 1);
+}
+
 }  // namespace
 
-template <class T> void Trainer<T>::set_objective(const Objective<T>& objective) {
-  objective_ = objective;
-  steps_.clear();  // what they planned followed from the old one
-}
-
-template <class T> void Trainer<T>::set_optimizer(const std::string& name, const std::vector<double>& hyperparameters) {
-  optimizer_.emplace(network_.kernels(), name, hyperparameters, network_.parameter_count());
-  first_cost_ = std::nan("");
-}
-
-template <class T> StepShape Trainer<T>::shape_for_batch(Size rows) const {
+template <class T> StepShape Trainer<T>::shape_for_batch(const Objective<T>& objective, Size rows) const {
   StepShape shape{rows};
-  if (calls_out()) return shape;
+  if (calls_out(objective)) return shape;
   shape.threads = threads_for(3 * network_.work_per_row() * static_cast<double>(rows), work_per_thread);
-  const Size nodes = static_cast<Size>(network_.nodes().size()) - (objective_.fused ? 1 : 0);
-  if (objective_.target_noise == 0) shape.arrangement = choose_arrangement(network_, rows, nodes);
+  const Size nodes = static_cast<Size>(network_.nodes().size()) - (objective.fused ? 1 : 0);
+  if (objective.target_noise == 0) shape.arrangement = choose_arrangement(network_, rows, nodes);
   return shape;
 }
 
-// Not finite, or far beyond what the optimiser started from: a finite cost of 1e80 is no better.
-template <class T> bool Trainer<T>::exploded(double cost) {
-  if (std::isnan(first_cost_)) first_cost_ = cost;
-  return !(cost <= explosion * (first_cost_ + 1));
+template <class T> Step<T>& Trainer<T>::step_for(const Goal& goal, const StepShape& shape) {
+  for (const Planned& planned : steps_)
+    if (planned.goal == goal && planned.step->shape() == shape) return *planned.step;
+  steps_.push_back({goal, std::make_unique<Step<T>>(network_, *goal, shape)});
+  return *steps_.back().step;
 }
 
-template <class T> Step<T>& Trainer<T>::step_for(const StepShape& shape) {
-  for (auto& step : steps_)
-    if (step->shape() == shape) return *step;
-  steps_.push_back(std::make_unique<Step<T>>(network_, objective_, shape));
-  return *steps_.back();
-}
-
+// Steps whose objective nobody else holds any more will not be asked for again.
 template <class T> void Trainer<T>::make_room() {
+  std::erase_if(steps_, [](const Planned& planned) { return planned.goal.use_count() == 1; });
   if (steps_.size() > 4) steps_.clear();
 }
 
-template <class T> EpochResult Trainer<T>::run(const Epoch<T>& epoch) {
+template <class T> EpochResult Trainer<T>::run(const Goal& goal, Optimizer<T>& optimizer, const Epoch<T>& epoch) {
   const Size count = epoch.count, batch = std::min(epoch.batch_size, count), remainder = count % batch;
   const Size steps = (count + batch - 1) / batch;
   make_room();
-  StepShape shape = shape_for_batch(batch);  // the short last batch is treated like the others
-  Step<T>& full = step_for(shape);
+  StepShape shape = shape_for_batch(*goal, batch);  // the short last batch is treated like the others
+  Step<T>& full = step_for(goal, shape);
   shape.rows = remainder;
-  Step<T>& last = remainder ? step_for(shape) : full;
+  Step<T>& last = remainder ? step_for(goal, shape) : full;
+  const Arithmetic arithmetic = arithmetic_for(*goal);
   Interruption interruption(epoch.look, 3 * network_.work_per_row() * static_cast<double>(count));
   hold_blas_at_one_thread();
   network_.derive();
@@ -70,7 +64,7 @@ template <class T> EpochResult Trainer<T>::run(const Epoch<T>& epoch) {
   Apart<std::atomic<bool>> over;  // set once and for good, so that a late member reads it right
 
   const auto run_steps = [&](Member& member, Size from, Size to) {
-    const FlushSubnormals flush(!calls_out());
+    const ArithmeticScope scope(arithmetic);
     for (Size s = from; s < to && !over.value; ++s) {
       Step<T>& step = remainder && s == steps - 1 ? last : full;
       const BatchRows rows{epoch.order, s * batch, count};
@@ -78,13 +72,13 @@ template <class T> EpochResult Trainer<T>::run(const Epoch<T>& epoch) {
                         interruption, [&, s] {
                           result.interrupted = interruption.abandoned();
                           cost = step.cost() / step.divisor(epoch.samples, rows);
-                          result.diverged = !result.interrupted && exploded(cost);
+                          result.diverged = !result.interrupted && exploded(cost, optimizer.first_cost);
                           if (result.interrupted || result.diverged) over.value = true;
-                          else optimizer_->prepare(epoch.rates[epoch.rates.size() == 1 ? 0 : s]);
+                          else optimizer.prepare(epoch.rates[epoch.rates.size() == 1 ? 0 : s]);
                         });
       if (over.value) break;
       const bool last_step = s == steps - 1;  // callbacks may look at its gradient
-      step.update_parameters(member, &*optimizer_, last_step, [&] {
+      step.update_parameters(member, &optimizer, last_step, [&] {
         const double share = static_cast<double>(step.rows()), penalty = step.penalty();
         result.loss += (cost + penalty) * share;
         result.penalty += penalty * share;
@@ -107,19 +101,23 @@ template <class T> EpochResult Trainer<T>::run(const Epoch<T>& epoch) {
   return result;
 }
 
-template <class T> EpochResult Trainer<T>::compute_gradient(const Samples<T>& samples, const Look& look) {
+template <class T>
+EpochResult Trainer<T>::compute_gradient(const Goal& goal, const Samples<T>& samples, const Look& look) {
   make_room();
-  return run_gradient(step_for(shape_for_batch(samples.count)), samples, look);
+  return run_gradient(step_for(goal, shape_for_batch(*goal, samples.count)), arithmetic_for(*goal), samples, look);
 }
 
-template <class T> EpochResult Trainer<T>::probe(const Samples<T>& samples, FunctionRef<void(const Step<T>&)> look_at) {
-  Step<T> step(network_, objective_, {.rows = samples.count, .keep_rows = true});
-  const EpochResult result = run_gradient(step, samples, {});
+template <class T>
+EpochResult Trainer<T>::probe(const Goal& goal, const Samples<T>& samples, FunctionRef<void(const Step<T>&)> look_at) {
+  Step<T> step(network_, *goal, {.rows = samples.count, .keep_rows = true});
+  const EpochResult result = run_gradient(step, arithmetic_for(*goal), samples, {});
   look_at(step);
   return result;
 }
 
-template <class T> EpochResult Trainer<T>::run_gradient(Step<T>& step, const Samples<T>& samples, const Look& look) {
+template <class T>
+EpochResult Trainer<T>::run_gradient(Step<T>& step, Arithmetic arithmetic, const Samples<T>& samples,
+                                     const Look& look) {
   Interruption interruption(look, 3 * network_.work_per_row() * static_cast<double>(samples.count));
   hold_blas_at_one_thread();
   network_.derive();
@@ -128,7 +126,7 @@ template <class T> EpochResult Trainer<T>::run_gradient(Step<T>& step, const Sam
   EpochResult result;
   const BatchRows rows{nullptr, 0, step.rows()};
   run_team(step.shape().threads, [&](Member& member) {
-    const FlushSubnormals flush(!calls_out());
+    const ArithmeticScope scope(arithmetic);
     step.compute_rows(member, samples, rows, network_.training_steps, interruption,
                       [&] { result.interrupted = interruption.abandoned(); });
     if (!result.interrupted) step.update_parameters(member, nullptr, true, [] {});

@@ -3,9 +3,9 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <vector>
 
+#include "base/arithmetic.hpp"
 #include "training/step.hpp"
 
 namespace multicapa {
@@ -27,35 +27,38 @@ struct EpochResult {
   bool diverged = false;  // a cost was not finite or had exploded; the step that met it changed nothing
 };
 
+// Objective and optimiser come with each call and belong to the caller; the network has none of its own.
 template <class T> class Trainer {
  public:
+  using Goal = std::shared_ptr<const Objective<T>>;
+
   explicit Trainer(Network<T>& network) : network_(network) {}
 
-  void set_objective(const Objective<T>& objective);
-  const Objective<T>& objective() const { return objective_; }
-  void set_optimizer(const std::string& name, const std::vector<double>& hyperparameters);
-  Optimizer<T>* optimizer() { return optimizer_ ? &*optimizer_ : nullptr; }
-
-  EpochResult run(const Epoch<T>& epoch);
+  EpochResult run(const Goal& goal, Optimizer<T>& optimizer, const Epoch<T>& epoch);
   // One step over all samples that leaves its gradients in the network and changes nothing else.
-  EpochResult compute_gradient(const Samples<T>& samples, const Look& look);
+  EpochResult compute_gradient(const Goal& goal, const Samples<T>& samples, const Look& look);
   // The same, and then look_at(step) while the step still holds the outputs and deltas of all rows.
-  EpochResult probe(const Samples<T>& samples, FunctionRef<void(const Step<T>&)> look_at);
+  EpochResult probe(const Goal& goal, const Samples<T>& samples, FunctionRef<void(const Step<T>&)> look_at);
 
  private:
-  EpochResult run_gradient(Step<T>& step, const Samples<T>& samples, const Look& look);
-  bool exploded(double cost);
+  // A step and what it was planned for.
+  struct Planned {
+    Goal goal;
+    std::unique_ptr<Step<T>> step;
+  };
+
+  EpochResult run_gradient(Step<T>& step, Arithmetic arithmetic, const Samples<T>& samples, const Look& look);
   // Runs functions of the user's, on the calling thread: their arithmetic is not ours to change.
-  bool calls_out() const { return network_.calls_out() || objective_.custom_loss; }
-  StepShape shape_for_batch(Size rows) const;
-  Step<T>& step_for(const StepShape& shape);
+  bool calls_out(const Objective<T>& objective) const { return network_.calls_out() || objective.custom_loss; }
+  Arithmetic arithmetic_for(const Objective<T>& objective) const {
+    return calls_out(objective) ? Arithmetic::as_it_is : Arithmetic::flushing;
+  }
+  StepShape shape_for_batch(const Objective<T>& objective, Size rows) const;
+  Step<T>& step_for(const Goal& goal, const StepShape& shape);
   void make_room();  // before steps are asked for: keeps the number of planned ones small
 
   Network<T>& network_;
-  Objective<T> objective_;
-  std::optional<Optimizer<T>> optimizer_;
-  double first_cost_ = 0;                        // of the first batch after set_optimizer
-  std::vector<std::unique_ptr<Step<T>>> steps_;  // of the sizes seen lately
+  std::vector<Planned> steps_;  // of the objectives and sizes seen lately
 };
 
 }  // namespace multicapa

@@ -50,9 +50,11 @@ from multicapa.layers import (
     Maxout,
     MaxPool1D,
     MaxPool2D,
+    Multiply,
     Reshape,
     add,
     concat,
+    multiply,
 )
 from multicapa.model import Network, Sequential, load
 from multicapa.optimizers import (
@@ -133,6 +135,7 @@ __all__ = [
     "MaxPool2D",
     "Maxout",
     "Momentum",
+    "Multiply",
     "Nadam",
     "Nesterov",
     "Network",
@@ -157,6 +160,7 @@ __all__ = [
     "layers",
     "load",
     "losses",
+    "multiply",
     "optimizers",
     "plots",
     "schedules",

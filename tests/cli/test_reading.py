@@ -1,10 +1,14 @@
 """Tables in files: separators, decimal signs, encodings, Parquet, and files that are none."""
 
 import sys
+from datetime import date, timedelta
+from decimal import Decimal
 
 import pandas as pd
 import pytest
 from tables import FAST, failure, flowers, misuse
+
+from multicapa.data.table import TableModel
 
 
 def test_semicolons_decimal_commas_and_gzip(run):
@@ -50,6 +54,42 @@ def test_parquet_in_and_out(run, monkeypatch):
     remedy = 'pip install "multicapa[parquet]"'
     failure(run("predict model.safetensors t.csv --output p.parquet"), "writing Parquet", remedy)
     failure(run("train t.parquet --target species"), "reading Parquet", remedy)
+
+
+def test_what_parquet_files_hold(run):
+    """Decimals, days, whole numbers beside gaps, a named index, a name twice, lists."""
+    pyarrow = pytest.importorskip("pyarrow")
+    table = flowers()[["species"]].assign(
+        cost=[Decimal(i) / 4 for i in range(150)],
+        big=[Decimal(2**60 + i % 40) for i in range(150)],
+        day=[date(2024, 1, 1) + timedelta(days=7 * i % 100) for i in range(150)],
+        count=pd.array([None if i == 3 else 2**53 + 2 * i + 1 for i in range(150)], dtype="Int64"),
+    )
+    table.index = pd.Index(range(1000, 1150), name="year")
+    table.to_parquet("t.parquet")
+    code, out, err = run("train t.parquet --target species --missing impute --epochs 1")
+    assert (code, out.count("Numbers: year, cost, big, count."), out.count("Dates: day.")) == (0, 1, 1), out
+    assert "'year' just counts the rows" in err
+    assert TableModel.load("model.safetensors").columns.columns[2].scale < 20
+    for output in ("p.parquet", "p.csv"):
+        assert run(f"predict model.safetensors t.parquet --output {output}")[0] == 0
+    copied = pyarrow.parquet.read_table("p.parquet").to_pylist()
+    original = pyarrow.parquet.read_table("t.parquet").to_pylist()
+    assert [{k: v for k, v in row.items() if k in original[0]} for row in copied] == original
+    texts = pd.read_csv("p.csv", dtype=str, keep_default_na=False)
+    assert texts["count"].tolist() == ["" if i == 3 else str(2**53 + 2 * i + 1) for i in range(150)]
+    assert texts["cost"].tolist() == [f"{value:.2f}" for value in table["cost"]]
+
+    for column in ("x", "species"):
+        columns = [pyarrow.array(range(150)), pyarrow.array(flowers()["species"]), pyarrow.array(range(150))]
+        pyarrow.parquet.write_table(pyarrow.table(columns, names=["x", "species", column]), "twice.parquet")
+        failure(run("train twice.parquet --target species"), f"two columns called '{column}'")
+        failure(run("predict model.safetensors twice.parquet"), f"two columns called '{column}'")
+    flowers().assign(parts=[[1, 2]] * 150).to_parquet("lists.parquet")
+    failure(run("train lists.parquet --target species"), "'parts'", "cannot read", "--drop parts")
+    failure(run("train lists.parquet --target parts"), "'parts'", "cannot read")
+    run("train lists.parquet --target species --drop parts --epochs 1")
+    assert run("predict model.safetensors lists.parquet --output p.parquet")[0] == 0
 
 
 def test_files_that_are_not_tables(run, tmp_path):

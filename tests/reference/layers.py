@@ -138,6 +138,18 @@ class Add(Layer):
         return [dy] * self.count
 
 
+class Multiply(Layer):
+    """y = x1 o x2 o ..., number by number: dx_i = dy o (product of the others)"""
+
+    def forward(self, inputs, training=False, draw=None):
+        self.inputs = inputs
+        return np.prod(inputs, axis=0)
+
+    def backward(self, dy):
+        others = [[x for j, x in enumerate(self.inputs) if j != i] for i in range(len(self.inputs))]
+        return [dy * np.prod(factors, axis=0) for factors in others]
+
+
 class Concat(Layer):
     """y = [x1, x2, ...], side by side along the last axis"""
 
@@ -364,6 +376,7 @@ LAYERS = {
     "reshape": lambda node, p, s: Reshape(node["shape"]),
     "add": lambda node, p, s: Add(),
     "concat": lambda node, p, s: Concat(),
+    "multiply": lambda node, p, s: Multiply(),
     "maxout": lambda node, p, s: Maxout(p, node.get("pieces", 2)),
     "batch_norm": lambda node, p, s: BatchNorm(
         p, s, node.get("epsilon", 1e-5), node.get("momentum", 0.9), node.get("ddof", 0)

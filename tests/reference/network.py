@@ -105,7 +105,7 @@ class ReferenceNetwork:
         if pair in FUSED:  # cost and delta straight from z: backpropagation starts before the last activation
             start = last.inputs[0]
             z = self.outputs[start]
-            costs, dy = FUSED[pair].value(z, T), FUSED[pair].gradient(z, T)
+            costs, dy = FUSED[pair].value(z, T, loss_parameter), FUSED[pair].gradient(z, T, loss_parameter)
         else:
             start = last.name
             costs, dy = LOSSES[loss].value(y, T, loss_parameter), LOSSES[loss].gradient(y, T, loss_parameter)

@@ -68,7 +68,8 @@ void normalize_rows(Matrix<const T> x, const T* gamma, const T* beta, T epsilon,
       squares += d * d;
     });
     const T variance = sum_lanes<T>(squares) / static_cast<T>(columns - ddof);
-    const T scale = T(1) / static_cast<T>(__builtin_sqrt(static_cast<double>(variance + epsilon)));
+    // A variance that the type can't hold makes NaN, not the zeros of a division by infinity.
+    const T scale = T(1) / static_cast<T>(__builtin_sqrt(static_cast<double>(variance + epsilon))) + variance * T(0);
     for_vectors<T>(columns, [&](Size c, auto part) {
       part.put(out + c, (part.get(in + c) - mean) * scale * part.get(gamma + c) + part.get(beta + c));
     });

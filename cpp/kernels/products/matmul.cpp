@@ -35,6 +35,7 @@ enum class Way { as_it_lies, in_blocks, blas };
 template <class T> Way way_to_multiply(const KernelTable<T>& k, GemmShape shape, Size b_stride) {
   const Size unit = sizeof(T), bytes = shape.depth * shape.columns * unit;
   if (!k.block_columns) {
+    if (shape.depth > most_units) return Way::as_it_lies;  // rows of a batch: BLAS counts in 32 bits
     const double work = static_cast<double>(shape.rows) * static_cast<double>(shape.depth * shape.columns);
     return work < large_product ? Way::as_it_lies : Way::blas;
   }

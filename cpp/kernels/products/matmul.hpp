@@ -8,6 +8,9 @@
 
 namespace multicapa {
 
+// Of inputs or outputs of a weight matrix: BLAS counts in 32 bits, rows with their padding.
+constexpr Size most_units = (Size{1} << 31) - 1024;
+
 // c = x·w + bias (bias may be null): x is rows × in, w is in × out.
 template <class T>
 void multiply_forward(const KernelTable<T>& kernels, Matrix<const T> x, Matrix<const T> w, const T* bias, Matrix<T> c);

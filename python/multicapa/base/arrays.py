@@ -15,12 +15,31 @@ Array = npt.NDArray[Any]
 _ROWS_AT_ONCE = 4096
 
 
-def as_numbers(values: Any, dtype: np.dtype[Any], what: str) -> Array:
-    """An array of float32 or float64 in the machine's byte order, whose samples lie without gaps."""
+def refuse_masks(values: Any, what: str) -> None:
+    """Raise ValueError where something is masked: the numbers under a mask are none."""
     masked = sys.modules.get("numpy.ma")  # to import it takes longer than a first epoch, and who masks has imported it
     if masked is not None and isinstance(values, masked.MaskedArray) and masked.is_masked(values):
         raise ValueError(f"{what} has masked entries; fill or drop them first")
+
+
+def as_real(values: Any, dtype: np.dtype[Any], what: str) -> Array:
+    """A copy of finite numbers in ``dtype``; raises where it can't hold them."""
     array = np.asarray(values)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{what} should be real numbers, not {array.dtype}")
+    with np.errstate(over="ignore"):
+        made = array.astype(dtype)
+    if not np.isfinite(made).all():
+        raise ValueError(f"{what} should be finite numbers that {dtype} can hold")
+    return made
+
+
+def as_numbers(values: Any, dtype: np.dtype[Any], what: str) -> Array:
+    """An array of float32 or float64 in the machine's byte order, whose samples lie without gaps."""
+    refuse_masks(values, what)
+    array = np.asarray(values)
+    if array.dtype == object and hasattr(values, "dtypes"):
+        array = _of_frame(values, array)
     if array.dtype.kind not in "fiub":
         raise TypeError(
             f"{what} should hold numbers, not {array.dtype}; encode categories first "
@@ -37,6 +56,14 @@ def as_numbers(values: Any, dtype: np.dtype[Any], what: str) -> Array:
     return array.copy(order="C") if gaps or stride_off or not array.flags.aligned else array
 
 
+def _of_frame(frame: Any, array: Array) -> Array:
+    """The numbers of a pandas table whose columns have several types, all of them numbers or truth values."""
+    dtypes = list(frame.dtypes) if frame.ndim == 2 else [frame.dtype]
+    if not all(dtype.kind in "fiub" for dtype in dtypes):
+        return array
+    return np.asarray(frame.to_numpy(dtype=np.float64, na_value=np.nan))
+
+
 def _check_no_overflow(before: Array, after: Array, what: str) -> None:
     if before.dtype.kind == "f" and bool((np.isfinite(before) & ~np.isfinite(after)).any()):
         raise ValueError(f"{what} holds numbers too large for {after.dtype}")
@@ -44,7 +71,7 @@ def _check_no_overflow(before: Array, after: Array, what: str) -> None:
 
 def check_finite(array: Array, dtype: np.dtype[Any], what: str) -> None:
     """Raise ValueError naming the place of the first NaN, infinity or number that overflows ``dtype``."""
-    rows = [array] if array.flags.c_contiguous else _batches(array)
+    rows = [array] if array.flags.c_contiguous else _batches(distinct(array))
     start = 0
     for batch in rows:
         found = _core.find_not_finite(np.ascontiguousarray(batch), dtype == np.float32)
@@ -56,6 +83,11 @@ def check_finite(array: Array, dtype: np.dtype[Any], what: str) -> None:
             hint = "; impute missing values first (sklearn.impute)" if np.isnan(value) else ""
             raise ValueError(f"{what} should be finite, but {what}[{where}] is {problem}{hint}")
         start += len(batch)
+
+
+def distinct(array: Array) -> Array:
+    """The first row of those that are all the same memory, which can be many."""
+    return array[:1] if array.ndim > 0 and array.strides[0] == 0 else array
 
 
 def _batches(array: Array) -> Any:

@@ -25,7 +25,7 @@ def set_num_threads(n: int | None) -> None:
     2
     >>> mc.set_num_threads(None)
     """
-    if n is not None and (isinstance(n, bool) or not isinstance(n, int) or n < 1):
+    if n is not None and (isinstance(n, bool) or not isinstance(n, int) or not 1 <= n < 2**31):
         raise ValueError(f"the number of threads should be a positive integer or None, not {n!r}")
     _core.set_max_threads(n or 0)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from multicapa.base.arrays import Array
+from multicapa.base.arrays import Array, as_real
 
 
 class Views(Mapping[str, Array]):
@@ -26,10 +26,10 @@ class Views(Mapping[str, Array]):
         return self._views[name]
 
     def __setitem__(self, name: str, values: npt.ArrayLike) -> None:
-        view, array = self[name], np.asarray(values)
-        if array.shape != view.shape:
-            raise ValueError(f"{name} has shape {view.shape}, not {array.shape}")
-        view[...] = array
+        view = self[name]
+        if np.shape(values) != view.shape:
+            raise ValueError(f"{name} has shape {view.shape}, not {np.shape(values)}")
+        view[...] = as_real(values, view.dtype, name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._views)

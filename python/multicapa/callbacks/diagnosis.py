@@ -11,7 +11,7 @@ import numpy as np
 
 from multicapa.base.checks import check_integer
 from multicapa.base.errors import DiagnosisWarning
-from multicapa.training.regularization import set_objective
+from multicapa.training.regularization import objective_of
 from multicapa.training.run import Callback, Run
 
 _PROBE = 256  # samples that the statistics are taken from
@@ -111,8 +111,8 @@ def _probe(run: Run) -> tuple[dict[str, Any], dict[str, Any], Any]:
     probe = run.samples.part(slice(0, _PROBE))
     kept = network.gradients.flat.copy()
     plain = replace(run.regularization, clip_value=None, clip_norm=None, normalize_gradient=None)
-    set_objective(network, run.loss, replace(plain, weight_noise=0.0, target_noise=0.0))
-    nodes = network._core.probe(*probe.core_arguments())
+    objective = objective_of(network, run.loss, replace(plain, weight_noise=0.0, target_noise=0.0))
+    nodes = network._core.probe(objective, *probe.core_arguments())
     gradients = {name: view.copy() for name, view in network.gradients.items()}
     network.gradients.flat[:] = kept
     return nodes, gradients, network._core.predict(probe.x)

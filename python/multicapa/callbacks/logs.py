@@ -6,6 +6,7 @@ import csv
 import itertools
 import numbers
 import os
+import warnings
 from typing import Any, TextIO
 
 from multicapa.base.checks import check_integer
@@ -56,12 +57,18 @@ class CSVLog(Callback):
         if not self.path.exists() or not self.path.stat().st_size:
             return [], 0
         with self.path.open(newline="", encoding="utf-8") as file:
-            columns, *rows = csv.reader(file)
+            text = file.read()
+        whole = text[: text.rfind("\n") + 1]
+        columns, *rows = csv.reader(whole.splitlines() or [""])
         try:
             place = columns.index("epoch")
-            return columns, 1 + max((int(row[place]) for row in rows), default=-1)
+            first = 1 + max((int(row[place]) for row in rows), default=-1)
         except (ValueError, IndexError):
             raise ValueError(f"{self.path} is no log to go on with: it should have a column of epochs") from None
+        if whole != text:
+            warnings.warn(f"the last line of {self.path} is torn; it is taken out", UserWarning, stacklevel=2)
+            self.path.write_text(whole, encoding="utf-8", newline="")
+        return columns, first
 
     def on_epoch_end(self, run: Run, epoch: dict[str, Any]) -> None:
         assert self._file is not None

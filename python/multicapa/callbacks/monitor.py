@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from multicapa.base.checks import check_number
+from multicapa.base.scores import rises
 from multicapa.training.run import Callback
 
 
@@ -19,6 +20,13 @@ class Monitor(Callback):
         self.mode = mode
         self.min_delta = check_number(min_delta, "min_delta", minimum=0)
         self.best = math.nan
+        if mode == "auto" and monitor is not None:
+            rises(monitor)  # is it known?
+
+    @property
+    def rising(self) -> bool:
+        """Whether more is better."""
+        return self.mode == "max" or (self.mode == "auto" and self.monitor is not None and rises(self.monitor))
 
     def value(self, epoch: dict[str, Any]) -> float:
         name = self.monitor or ("val_loss" if "val_loss" in epoch else "loss")
@@ -29,9 +37,7 @@ class Monitor(Callback):
 
     def improved(self, epoch: dict[str, Any]) -> bool:
         value = self.value(epoch)
-        name = self.monitor or "loss"
-        rising = self.mode == "max" or (self.mode == "auto" and name.endswith(("accuracy", "r2")))
-        gain = value - self.best if rising else self.best - value
+        gain = value - self.best if self.rising else self.best - value
         if math.isnan(self.best) or gain > self.min_delta:
             self.best = value
             return True

@@ -15,7 +15,7 @@ from multicapa.cli.output import UsageError, note
 # Drawn on a logarithmic scale, or evenly: what a range LOW..HIGH means for an option.
 _LOGARITHMIC = ("learning-rate", "batch-size", "l1", "l2", "weight-decay", "clip-norm")
 _EVEN = ("dropout", "noise", "momentum", "label-smoothing")
-_LISTED = ("hidden", "activation", "norm", "optimizer", "schedule")
+_LISTED = ("hidden", "activation", "norm", "weight-init", "bias-init", "optimizer", "schedule")
 SEARCHED = (*_LISTED, *_EVEN, *_LOGARITHMIC)
 
 _FIRST: dict[str, list[Any]] = {

@@ -89,10 +89,10 @@ def read_kinds(frame: Frame, options: Namespace, separator: str | None, target: 
 def _columns(frame: Frame, texts: bool) -> Iterator[tuple[str, Any]]:
     """Names and columns, those of texts as lists: pandas takes longer to cut out a column than Python to read it."""
     if texts:
-        for name, column in zip(frame.columns, frame.to_numpy(dtype=object).T, strict=True):
+        for name, column in zip(frame.columns.tolist(), frame.to_numpy(dtype=object).T, strict=True):
             yield name, column.tolist()
         return
-    for place, name in enumerate(frame.columns):
+    for place, name in enumerate(frame.columns.tolist()):
         yield name, frame.iloc[:, place]
 
 
@@ -155,11 +155,11 @@ class _Decision:
         if stated == "date":
             return self._date(name, known)
         classes = name == self.target and self.options.task == "classification"
-        distinct = list(dict.fromkeys(known))
         if self.options.decimal != "comma" and PLAIN.plain(known[0]) is not None:
             numbers, wrong = numbers_in(values)
             if wrong is None:
                 return self._plain(name, known, numbers)
+        distinct = list(dict.fromkeys(known))
         found = find_written(distinct, self.options.decimal)
         if stated == "number" and found is None:
             raise ColumnError(f"holds texts such as {distinct[0]!r}, which are no numbers")

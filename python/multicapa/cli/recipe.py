@@ -21,13 +21,14 @@ from multicapa.model.sequential import Sequential
 from multicapa.training.run import Callback
 
 _activation = list_of(name_of(layers.activations, "activation"))
+_start = list_of(name_of(lambda: ("auto", *initializers.INITIALIZERS), "initialisation"))
 _optimizer = name_of(lambda: optimizers.OPTIMIZERS, "optimizer")
 
 NETWORK = Group(
     "network",
     "the network",
     (
-        Option("hidden", "units of the hidden layers, or none", [64, 32], sizes, metavar="SIZES"),
+        Option("hidden", "units of the hidden layers, or none", [128, 64], sizes, metavar="SIZES"),
         Option("activation", "of the hidden layers, or one for each: relu,tanh", ["relu"], _activation, metavar="NAME"),
         Option("dropout", "share of units left out at random", 0.0, share, metavar="RATE"),
         Option(
@@ -36,6 +37,14 @@ NETWORK = Group(
             "none",
             choices=("none", "batch", "layer"),
         ),
+        Option(
+            "weight-init",
+            "how weights start, or one for each layer, the output last; auto: as Network does",
+            ["auto"],
+            _start,
+            metavar="NAME",
+        ),
+        Option("bias-init", "how biases start, in the same way", ["auto"], _start, metavar="NAME"),
         Option("noise", "deviation of noise on the inputs", 0.0, number(0), metavar="X"),
         Option("dtype", "numbers to compute in", "float32", choices=("float32", "float64")),
     ),
@@ -63,7 +72,7 @@ TRAINING = Group(
             "loss", "auto: cross_entropy for classes, squared_error for numbers", "auto", choices=LOSSES, metavar="NAME"
         ),
         Option("l1", "penalty l1/2 sum |w|", 0.0, number(0), metavar="X"),
-        Option("l2", "penalty l2/2 sum w^2", 0.0, number(0), metavar="X"),
+        Option("l2", "penalty l2/2 sum w^2", 0.003, number(0), metavar="X"),
         Option("clip-norm", "gradients are not longer than this", None, rate, metavar="X", unset="none"),
         Option("label-smoothing", "share of each target spread over the classes", 0.0, share, metavar="X"),
         Option("class-weight", "balanced, or by class: rare=5,common=1", None, metavar="WEIGHTS", unset="none"),
@@ -83,6 +92,10 @@ def check_recipe(options: Namespace) -> None:
             raise UsageError(f"--{key.replace('_', '-')} is for {', '.join(having)}, not for {options.optimizer}")
     if len(options.activation) not in (1, len(options.hidden)):
         raise UsageError(f"--activation names {len(options.activation)}, but --hidden has {len(options.hidden)} layers")
+    for key in ("weight_init", "bias_init"):
+        if len(getattr(options, key)) not in (1, len(options.hidden) + 1):
+            said, count = f"--{key.replace('_', '-')} names {len(getattr(options, key))}", len(options.hidden) + 1
+            raise UsageError(f"{said}, but there are {count} layers with weights, the output layer among them")
     if options.schedule == "plateau" and options.warm_up:
         raise UsageError("--warm-up does not go with --schedule plateau")
     if options.optimizer == "lbfgs":
@@ -112,23 +125,33 @@ def build(prepared: Prepared, options: Namespace) -> Network:
     """A fresh network for a table."""
     made: list[layers.Layer] = [layers.GaussianNoise(options.noise)] if options.noise else []
     activations = options.activation * (len(options.hidden) if len(options.activation) == 1 else 1)
+    *starts, start = _starts(options)
     norms = {"batch": layers.BatchNorm, "layer": layers.LayerNorm}
-    for units, activation in zip(options.hidden, activations, strict=True):
+    for units, activation, begin in zip(options.hidden, activations, starts, strict=True):
         if options.norm == "none":
-            made.append(layers.Dense(units, activation))
+            made.append(layers.Dense(units, activation, **begin))
         else:
-            dense = layers.Dense(units, weight_init=initializers.default_for(activation))
+            usual: dict[str, Any] = {"weight_init": initializers.default_for(activation)}
+            dense = layers.Dense(units, **usual | begin)
             made += [dense, norms[options.norm](), layers.Activation(activation)]
         if options.dropout:
             made.append(layers.Dropout(options.dropout))
     if isinstance(prepared.target, ClassTarget):
-        made.append(layers.Dense(len(prepared.target.classes), "softmax"))
+        made.append(layers.Dense(len(prepared.target.classes), "softmax", **start))
     else:
-        made.append(layers.Dense(1, "exponential" if options.loss == "poisson" else "linear"))
+        made.append(layers.Dense(1, "exponential" if options.loss == "poisson" else "linear", **start))
     try:
         return Sequential(made, input_shape=prepared.columns.width, dtype=options.dtype, seed=options.seed)
     except ValueError as error:
         raise UsageError(str(error)) from error
+
+
+def _starts(options: Namespace) -> list[dict[str, Any]]:
+    """What each layer is told of its first weights and biases; nothing where it is left to the network."""
+    count = len(options.hidden) + 1
+    given = {key: getattr(options, key) for key in ("weight_init", "bias_init")}
+    each = {key: names * (count if len(names) == 1 else 1) for key, names in given.items()}
+    return [{key: names[place] for key, names in each.items() if names[place] != "auto"} for place in range(count)]
 
 
 def fit_options(prepared: Prepared, options: Namespace) -> dict[str, Any]:

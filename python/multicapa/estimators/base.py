@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 
 from multicapa.base.arrays import Array
 from multicapa.base.history import History
-from multicapa.estimators.memory import Key, Memory
+from multicapa.estimators.memory import Memory
 from multicapa.estimators.parameters import Training
 from multicapa.estimators.representation import NetworkBelow
 from multicapa.estimators.samples import Samples
@@ -47,8 +47,7 @@ class EstimatorBase(CallbackSupportMixin, NetworkBelow, Training, BaseEstimator)
     _no_improvement_count: int  # epochs in a row
     _rate_factor: float  # what "adaptive" has made of the learning rate
     _updates: int  # made by the present optimiser
-    _in_core: Key | None  # the optimiser whose memory the core holds
-    _memory: Memory | None  # what came out of a pickle
+    _memory: Memory | None  # of the present optimiser
 
     @abstractmethod
     def _check_loss(self) -> None:

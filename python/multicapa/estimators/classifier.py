@@ -83,6 +83,8 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
     # ---- labels to targets and back ----
 
     def _encode(self, y: Any, classes: Any, reset: bool) -> Array:
+        _check_one_kind(y)
+        _check_one_kind(classes)
         check_classification_targets(y)
         kind = type_of_target(y, input_name="y")
         if kind == "multiclass-multioutput":
@@ -90,6 +92,8 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         several = kind == "multilabel-indicator"
         is_sparse = scipy.sparse.issparse(y)
         y = dense(y)
+        if reset and several and classes is not None and len(classes) != y.shape[1]:
+            raise ValueError(f"y has {y.shape[1]} labels, but classes names {len(classes)}: {list(classes)}")
         if reset:
             self.classes_ = np.arange(y.shape[1]) if several else np.unique(y if classes is None else classes)
             self._several, self._sparse = several, is_sparse
@@ -143,9 +147,7 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
             return np.asarray(totals.sum() / (np.count_nonzero(totals) * np.where(totals > 0, totals, np.inf)))
         if not isinstance(weight, dict):
             raise TypeError(f"class_weight should be a dict of class to weight, 'balanced' or None, not {weight!r}")
-        unknown = [label for label in weight if label not in labels]
-        if unknown:
-            raise ValueError(f"class_weight names {unknown[0]!r}, but the classes are {labels}")
+        # A class that is not there, as in some folds, needs no weight.
         return np.array([weight.get(label, 1.0) for label in labels], dtype=np.float64)
 
     def _strata(self, targets: Array) -> Array | None:
@@ -248,3 +250,12 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _check_one_kind(labels: Any) -> None:
+    """Raise TypeError for text beside other labels: they have no common order."""
+    if not isinstance(labels, np.ndarray) or labels.dtype.kind != "O":
+        return
+    kinds = {type(label).__name__ for label in np.ravel(labels).tolist()}
+    if "str" in kinds and len(kinds) > 1:
+        raise TypeError(f"y mixes labels of the types {', '.join(sorted(kinds))}; make all of them text or numbers")

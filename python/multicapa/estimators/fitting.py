@@ -13,7 +13,7 @@ from multicapa import training
 from multicapa.base.errors import DivergenceError
 from multicapa.estimators import options
 from multicapa.estimators.base import EstimatorBase
-from multicapa.estimators.memory import key_of
+from multicapa.estimators.memory import Memory, key_of
 from multicapa.estimators.samples import Samples, outputs_of, rows_of
 from multicapa.estimators.tasks import Tasks
 from multicapa.estimators.watch import Watch
@@ -51,19 +51,14 @@ def fit(
 def go_on(model: EstimatorBase, samples: Samples) -> None:
     """One epoch, by the optimiser as the last call left it if it is still the same."""
     optimizer = options.optimizer_of(model, True)
-    goes_on = key_of(optimizer) == model._in_core
-    if model._memory is not None and key_of(optimizer) == model._memory.key:
-        model._memory.restore(model.network_._core)
-        goes_on = True
+    goes_on = model._memory is not None and key_of(optimizer) == model._memory.key
     run, batch = _run(model, samples, 1, goes_on)
     run.callbacks = [Watch(model, None, model._counting(samples)), *run.callbacks]
     try:
-        training.train(run, None, batch, shuffle=bool(model.shuffle) and batch < len(samples), goes_on=goes_on)
+        training.train(run, None, batch, shuffle=bool(model.shuffle) and batch < len(samples))
     except DivergenceError as error:
         raise ValueError(str(error)) from error
-    except KeyboardInterrupt:
-        _warn("Training interrupted by user.", UserWarning)
-    finally:
+    finally:  # after Ctrl-C too, which goes on to the loop around this call
         _remember(model, run)
 
 
@@ -78,8 +73,8 @@ def _run(model: EstimatorBase, samples: Samples, epochs: int, goes_on: bool) -> 
         options.regularization_of(model),
         training.as_callbacks(model.callbacks),
     )
-    if goes_on:
-        run.updates, run.rate_factor = model._updates, model._rate_factor
+    if goes_on and model._memory is not None:
+        run.updates, run.rate_factor, run.memory = model._updates, model._rate_factor, model._memory.core
     count = len(samples)
     if options.is_lbfgs(model.solver):
         return run, count
@@ -123,8 +118,8 @@ def _tell_unless_converged(model: EstimatorBase, run: training.Run, watch: Watch
 
 
 def _remember(model: EstimatorBase, run: training.Run) -> None:
-    model._updates, model._rate_factor, model._memory = run.updates, run.rate_factor, None
-    model._in_core = None if options.is_lbfgs(model.solver) else key_of(run.optimizer)
+    model._updates, model._rate_factor = run.updates, run.rate_factor
+    model._memory = None if run.memory is None else Memory(key_of(run.optimizer), run.memory)
 
 
 def _warn(text: str, category: type[Warning], level: int = 5) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
+
+import numpy as np
 
 from multicapa import initializers, layers
 from multicapa.base.checks import check_flag, check_integer, check_name, check_number
 from multicapa.estimators.parameters import Training, option
 
 _SPELLINGS = {"identity": "linear", "logistic": "sigmoid"}
+_START = "str, array or function, or a sequence of them"
 Function = str | layers.Activation | layers.CustomActivation
 
 
@@ -35,10 +38,21 @@ class HiddenLayers(Training):
         False, "bool", "Add to each hidden layer the one before where that is as wide: ``h = f(h) + h``."
     )
     input_noise: float = option(0.0, "float", "Standard deviation of the noise that training adds to X.")
+    weight_init: Any = option(
+        None,
+        _START,
+        "How weights start, in all layers or in each, the output layer last: a name of "
+        ":mod:`multicapa.initializers`, an array, or a function such as those there. None, also within a sequence, is "
+        "scikit-learn's start: uniform in ±sqrt(6 / (fan_in + fan_out)), ±sqrt(2 / (fan_in + fan_out)) for the "
+        "logistic sigmoid.",
+    )
+    bias_init: Any = option(None, _START, "How biases start, in the same way; None is scikit-learn's start here too.")
 
     def _check_layers(self) -> None:
         sizes = _sizes(self.hidden_layer_sizes)
         _functions(self.activation, len(sizes))
+        for what in ("weight_init", "bias_init"):
+            _starts(getattr(self, what), what, len(sizes) + 1)
         check_number(self.dropout, "dropout", minimum=0, below=1)
         check_number(self.input_noise, "input_noise", minimum=0)
         for what in ("batch_norm", "layer_norm", "residual"):
@@ -54,29 +68,41 @@ class HiddenLayers(Training):
 
     def _graph(self, x: layers.Symbol, n_outputs: int, activation: str) -> layers.Symbol:
         sizes = _sizes(self.hidden_layer_sizes)
+        functions = _functions(self.activation, len(sizes))
+        starts = self._starts(functions)
         h = layers.GaussianNoise(self.input_noise)(x) if self.input_noise else x
         width = None  # of the hidden layer before
-        for units, function in zip(sizes, _functions(self.activation, len(sizes)), strict=True):
-            made = self._hidden(h, units, function)
+        for units, function, start in zip(sizes, functions, starts[:-1], strict=True):
+            made = self._hidden(h, units, function, start)
             h = layers.add([made, h]) if self.residual and units == width else made
             width = units
-        return layers.Dense(n_outputs, activation)(h)
+        return layers.Dense(n_outputs, activation, **starts[-1])(h)
 
-    def _hidden(self, h: layers.Symbol, units: int, function: Function) -> layers.Symbol:
+    def _hidden(self, h: layers.Symbol, units: int, function: Function, start: dict[str, Any]) -> layers.Symbol:
         if isinstance(function, str) and not (self.batch_norm or self.layer_norm):
-            h = layers.Dense(units, function)(h)
+            h = layers.Dense(units, function, **start)(h)
         else:
-            layer = layers.Activation(function) if isinstance(function, str) else copy.copy(function)
-            name = layer.function if isinstance(layer, layers.Activation) else "linear"
-            h = layers.Dense(units, weight_init=initializers.default_for(name))(h)
+            h = layers.Dense(units, **start)(h)
             if self.batch_norm or self.layer_norm:
                 h = (layers.BatchNorm() if self.batch_norm else layers.LayerNorm())(h)
-            h = layer(h)
+            h = (layers.Activation(function) if isinstance(function, str) else copy.copy(function))(h)
         return layers.Dropout(self.dropout)(h) if self.dropout else h
+
+    def _starts(self, functions: list[Function]) -> list[dict[str, Any]]:
+        """Weights and biases of each layer at first. As in scikit-learn the output layer goes with the hidden ones."""
+        names = [_name(function) for function in [*functions, functions[-1] if functions else self.activation]]
+        usual = ["glorot_sigmoid" if name == "sigmoid" else "glorot_uniform" for name in names]
+        given = [_starts(getattr(self, what), what, len(usual)) for what in ("weight_init", "bias_init")]
+        return [
+            {"weight_init": name if weight is None else weight, "bias_init": name if bias is None else bias}
+            for name, weight, bias in zip(usual, *given, strict=True)
+        ]
 
 
 def _sizes(given: Any) -> list[int]:
-    sizes = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
+    if isinstance(given, Iterable) and not isinstance(given, Sequence | np.ndarray):
+        raise TypeError(f"hidden_layer_sizes should be an integer or a sequence of them, not {given!r}")
+    sizes = list(given) if isinstance(given, Sequence | np.ndarray) and not isinstance(given, str) else [given]
     return [check_integer(size, "each of hidden_layer_sizes", minimum=1) for size in sizes]
 
 
@@ -89,3 +115,19 @@ def _functions(given: Any, count: int) -> list[Function]:
         if not isinstance(function, layers.Activation | layers.CustomActivation):
             check_name(function, [*layers.activations(), *_SPELLINGS], "activation")
     return [_SPELLINGS.get(name, name) if isinstance(name, str) else name for name in functions]
+
+
+def _name(function: Any) -> str:
+    name = function if isinstance(function, str) else getattr(function, "function", "")
+    return _SPELLINGS.get(name, name)
+
+
+def _starts(given: Any, what: str, count: int) -> list[Any]:
+    """One for each layer."""
+    several = isinstance(given, list | tuple)
+    starts = list(given) if several else [given] * count
+    if len(starts) != count:
+        raise ValueError(f"{what} lists {len(starts)} for {count} layers, the output layer among them")
+    for start in starts if several else [given]:
+        initializers.check(start, what)
+    return starts

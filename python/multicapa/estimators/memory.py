@@ -1,11 +1,11 @@
-"""What an optimiser remembers between updates, taken out of the core and put back: pickles keep it."""
+"""What an optimiser remembers between updates, and pickles keep."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from multicapa.base.arrays import Array
+from multicapa import _core
 from multicapa.optimizers import Optimizer
 
 Key = tuple[str, tuple[float, ...]]
@@ -13,27 +13,27 @@ Key = tuple[str, tuple[float, ...]]
 
 def key_of(optimizer: Optimizer) -> Key:
     """Name and numbers of an optimiser, its learning rate apart: who has another key has another memory."""
-    return optimizer.name, tuple(optimizer.hyperparameters())
+    chosen = optimizer.in_core()
+    return chosen.name, tuple(chosen.hyperparameters())
 
 
 @dataclass(frozen=True)
 class Memory:
-    """Momenta, squares of gradients and the like, as long as the parameters, and the number of updates."""
+    """The core's optimiser, with momenta, squares of gradients and the like, and the number of updates."""
 
     key: Key
-    steps: int
-    carried: Any
-    slots: list[Array]
+    core: Any
 
-    @classmethod
-    def of(cls, core: Any, key: Key) -> Memory:
-        """A copy of what is in the core."""
-        steps, carried, slots = core.optimizer_state
-        return cls(key, steps, carried, [slot.copy() for slot in slots])
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        core = state["core"] if "core" in state else _from_slots(**state)
+        self.__dict__.update(key=state["key"], core=core)
 
-    def restore(self, core: Any) -> None:
-        """Give it to the core of a network of the same layers."""
-        core.set_optimizer(self.key[0], list(self.key[1]))
-        for slot, saved in zip(core.optimizer_state[2], self.slots, strict=True):
-            slot[:] = saved
-        core.optimizer_state = (self.steps, self.carried)
+
+def _from_slots(key: Key, steps: int, carried: Any, slots: list[Any]) -> Any:
+    """From pickles of the first days; who has no slots has nothing to remember."""
+    if not slots:
+        return None
+    core_class = _core.OptimizerFloat32 if slots[0].dtype == "float32" else _core.OptimizerFloat64
+    core = core_class.__new__(core_class)
+    core.__setstate__((key[0], list(key[1]), len(slots[0]), steps, carried, float("nan"), slots))
+    return core

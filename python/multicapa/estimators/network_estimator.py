@@ -15,10 +15,9 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, colu
 from multicapa import layers
 from multicapa._core import max_threads
 from multicapa.base import threads
-from multicapa.base.arrays import Array
+from multicapa.base.arrays import Array, refuse_masks
 from multicapa.estimators import fitting, options
 from multicapa.estimators.base import EstimatorBase, with_callbacks
-from multicapa.estimators.memory import Memory
 from multicapa.estimators.samples import Samples, dense, outputs_of
 from multicapa.estimators.tasks import Tasks
 from multicapa.model.network import Network
@@ -130,6 +129,8 @@ class NetworkEstimator(EstimatorBase):
         return n if n is None or n > 0 else max(1, max_threads() + 1 + n)
 
     def _read(self, X: Any, y: Any, sample_weight: Any, classes: Any, reset: bool) -> Samples:
+        for values, what in ((X, "X"), (y, "y"), (sample_weight, "sample_weight")):
+            refuse_masks(values, what)
         X, y = validate_data(
             self,
             X,
@@ -164,7 +165,7 @@ class NetworkEstimator(EstimatorBase):
         self.n_layers_ = len(self.coefs_) + 1
         self.t_, self.loss_curve_, self.best_loss_ = 0, [], math.inf
         self.validation_scores_ = self.best_validation_score_ = None
-        self._no_improvement_count, self._in_core, self._memory = 0, None, None
+        self._no_improvement_count, self._memory = 0, None
 
     def _given_validation(self, data: Any, X: Any, y: Any) -> Samples | None:
         if X is not None or y is not None:
@@ -210,13 +211,6 @@ class NetworkEstimator(EstimatorBase):
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
         return self._decode(self._outputs(X))
-
-    def __getstate__(self) -> dict[str, Any]:
-        state = {**super().__getstate__()}
-        if state.get("_in_core"):
-            state["_memory"] = Memory.of(self.network_._core, state["_in_core"])
-            state["_in_core"] = None
-        return state
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

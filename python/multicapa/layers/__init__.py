@@ -10,11 +10,11 @@ A layer is called on the output of another one to form a graph, or listed in a :
 ['input_1', 'dense_1', 'concat_1', 'dense_2']
 """
 
-from multicapa.layers.activation import Activation, CustomActivation, activations, check_activation
-from multicapa.layers.base import Layer, Symbol
+from multicapa.layers.activation import Activation, CustomActivation, activations, check_activation, find_activation
+from multicapa.layers.base import Add, Layer, Multiply, Symbol
 from multicapa.layers.convolution import Conv1D, Conv2D
 from multicapa.layers.dense import Dense, Maxout
-from multicapa.layers.merge import Add, Concat, add, concat
+from multicapa.layers.merge import Concat, add, concat, multiply
 from multicapa.layers.noise import Dropout, GaussianNoise
 from multicapa.layers.normalization import BatchNorm, LayerNorm
 from multicapa.layers.pooling import (
@@ -55,6 +55,7 @@ LAYERS: dict[str, type[Layer]] = {
         Reshape,
         Add,
         Concat,
+        Multiply,
     )
 }
 
@@ -84,10 +85,13 @@ __all__ = [
     "MaxPool1D",
     "MaxPool2D",
     "Maxout",
+    "Multiply",
     "Reshape",
     "Symbol",
     "activations",
     "add",
     "check_activation",
     "concat",
+    "find_activation",
+    "multiply",
 ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from multicapa.base.checks import check_integer
-from multicapa.layers.activation import check_activation
+from multicapa.layers.activation import check_activation, find_activation
 from multicapa.layers.base import Layer
 
 
@@ -19,14 +19,16 @@ class Dense(Layer):
     units : int
         Number of outputs.
     activation : str, default="linear"
-        Name of g: see :func:`multicapa.layers.activations`.
+        Name of g: see :func:`multicapa.layers.activations`. Also in any case, and as other libraries call it: ReLU,
+        swish, identity, logistic.
     bias : bool, default=True
         Whether there is a b.
     activation_parameter : float, optional
         Slope of leaky_relu (0.1), alpha of elu (1).
     weight_init, bias_init : str, array or callable, optional
-        See :mod:`multicapa.initializers`. By default He's for the relu family, LeCun's for selu, else Glorot's; zeros
-        for b.
+        See :mod:`multicapa.initializers`. By default b starts uniform in ±1 / sqrt(n_in), and so does W in the output
+        layer and for linear, relu and leaky_relu; W starts after He for sigmoid, after Glorot for the rest: see
+        :func:`multicapa.initializers.default_for`. Beside weights that are chosen b starts at zero.
 
     Notes
     -----
@@ -50,7 +52,8 @@ class Dense(Layer):
     type: ClassVar[str] = "dense"
 
     def __post_init__(self) -> None:
-        self.units = check_integer(self.units, "units", minimum=1)
+        self.units = check_integer(self.units, "units", minimum=1, below=2**31)
+        self.activation = find_activation(self.activation)
         self.activation_parameter = check_activation(self.activation, self.activation_parameter)
 
 
@@ -65,7 +68,8 @@ class Maxout(Layer):
     pieces : int, default=2
         Linear pieces of each unit.
     weight_init, bias_init : str, array or callable, optional
-        See :mod:`multicapa.initializers`; Glorot's and zeros by default.
+        See :mod:`multicapa.initializers`; uniform in ±1 / sqrt(n_in) by default, and zeros for biases beside weights
+        that are chosen.
 
     Notes
     -----
@@ -87,5 +91,5 @@ class Maxout(Layer):
     type: ClassVar[str] = "maxout"
 
     def __post_init__(self) -> None:
-        self.units = check_integer(self.units, "units", minimum=1)
-        self.pieces = check_integer(self.pieces, "pieces", minimum=1)
+        self.units = check_integer(self.units, "units", minimum=1, below=2**31)
+        self.pieces = check_integer(self.pieces, "pieces", minimum=1, below=2**31)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 
+from multicapa.base.checks import check_flag
 from multicapa.model.network import Network
 from multicapa.network import files
 
 
-def load(path: str | os.PathLike[str]) -> Network:
+def load(path: str | os.PathLike[str], *, check_finite: bool = True) -> Network:
     """Read a network that :meth:`multicapa.Network.save` wrote.
 
     Parameters
     ----------
     path : path-like
+    check_finite : bool, default=True
+        Whether weights of NaN or infinity and negative variances are refused.
 
     Returns
     -------
@@ -22,10 +25,12 @@ def load(path: str | os.PathLike[str]) -> Network:
 
     Raises
     ------
-    FileNotFoundError
+    FileNotFoundError, IsADirectoryError
         If there is no such file.
     ValueError
         If it is not such a file, is cut short, or does not fit together.
+    PermissionError
+        If it may not be read.
 
     Examples
     --------
@@ -36,4 +41,4 @@ def load(path: str | os.PathLike[str]) -> Network:
     >>> bool((mc.load(path).predict([[1, 2, 3]]) == net.predict([[1, 2, 3]])).all())
     True
     """
-    return files.read(path, Network)
+    return files.read(path, Network, check_flag(check_finite, "check_finite"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from multicapa.base.views import Views
 from multicapa.network import files
 from multicapa.network.core import CoreNetwork
 from multicapa.network.graph import graph_spec
+from multicapa.network.outputs import check_outputs
 
 
 class Network(CoreNetwork):
@@ -67,6 +69,7 @@ class Network(CoreNetwork):
             if not isinstance(symbol, layers.Symbol):
                 raise TypeError(f"{what} should be Input(...) or the result of calling a layer, not {symbol!r}")
         super().__init__(graph_spec(inputs, outputs), dtype, seed)
+        check_outputs(self)
 
     def evaluate(
         self,
@@ -97,8 +100,6 @@ class Network(CoreNetwork):
         """
         chosen = self.loss if loss is None else losses.get(loss)
         samples = training.Samples.prepare(self, X, y, chosen, training.as_encoding(target_range), sample_weight, None)
-        if self._objective is None or self._objective[0] != chosen:  # penalties do not matter here
-            training.set_objective(self, chosen)
         return training.evaluate(self, samples, chosen)
 
     def loss_and_gradient(
@@ -108,8 +109,8 @@ class Network(CoreNetwork):
         *,
         loss: str | losses.Loss | None = None,
         sample_weight: npt.ArrayLike | None = None,
-        l1: float = 0.0,
-        l2: float = 0.0,
+        l1: float | Mapping[str, float] = 0.0,
+        l2: float | Mapping[str, float] = 0.0,
         penalize_biases: bool = False,
         target_range: tuple[float, float] | None = None,
     ) -> tuple[float, Views]:
@@ -137,8 +138,9 @@ class Network(CoreNetwork):
         """
         chosen = self.loss if loss is None else losses.get(loss)
         samples = training.Samples.prepare(self, X, y, chosen, training.as_encoding(target_range), sample_weight, None)
-        training.set_objective(self, chosen, training.Regularization(l1=l1, l2=l2, penalize_biases=penalize_biases))
-        value: float = self._core.loss_and_gradient(*samples.core_arguments())
+        regularization = training.Regularization(l1=l1, l2=l2, penalize_biases=penalize_biases)
+        objective = training.objective_of(self, chosen, regularization)
+        value, _ = self._core.loss_and_gradient(objective, *samples.core_arguments())
         return value, self.gradients
 
     fit = training.fit
@@ -217,11 +219,14 @@ class Network(CoreNetwork):
             "metadata": self.metadata,
             "loss": self.loss,
             "frozen": sorted(self._frozen),
+            "learner": self._learner,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._build(state["spec"], state["dtype"], state["seed"])
+        numbers = sum(part.size for part in state["numbers"])
+        self._build(state["spec"], state["dtype"], state["seed"], numbers)
         self.restore_numbers(state["numbers"])
         self._core.training_steps = state["training_steps"]
         self.history, self.metadata, self.loss = state["history"], state["metadata"], state["loss"]
         self.freeze(*state["frozen"])
+        self._learner = state.get("learner")

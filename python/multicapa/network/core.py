@@ -34,7 +34,14 @@ class CoreNetwork:
     def __init__(self, spec: list[dict[str, Any]], dtype: npt.DTypeLike, seed: int | None) -> None:
         self._build(spec, dtype, seed)
 
-    def _build(self, spec: list[dict[str, Any]], dtype: npt.DTypeLike, seed: int | None) -> None:
+    def _build(
+        self,
+        spec: list[dict[str, Any]],
+        dtype: npt.DTypeLike,
+        seed: int | None,
+        most_numbers: int | None = None,
+    ) -> None:
+        """``most_numbers``: how many there are to fill it; then none are drawn."""
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         if self.dtype not in (np.float32, np.float64):
             raise ValueError(f"dtype should be float32 or float64, not {dtype!r}")
@@ -44,7 +51,7 @@ class CoreNetwork:
         self.spec = spec
         core_class = _core.NetworkFloat32 if self.dtype == np.float32 else _core.NetworkFloat64
         plain = [{k: v for k, v in layer.items() if k not in _PYTHON_ONLY} for layer in spec]
-        self._core: Any = core_class(plain, self.seed)
+        self._core: Any = core_class(plain, self.seed, *(() if most_numbers is None else (most_numbers,)))
         for layer in spec:
             if layer["type"] == "custom_activation":
                 self._core.attach(layer["name"], layer["value"], layer["derivative"])
@@ -58,16 +65,21 @@ class CoreNetwork:
         self.history = History()
         self.metadata: dict[str, Any] = {}
         self.loss: losses.Loss = losses.get(losses.default_for(self.output_activation))
-        self._objective: tuple[Any, ...] | None = None
-        self._learner: Any = None  # what on-line training remembers
-        self._initialize()
+        self._objectives: tuple[tuple[Any, Any], ...] = ()  # asked for lately
+        self._learner: Any = None  # what on-line training remembers; of a file the name of its optimiser
+        if most_numbers is None:
+            self._initialize()
 
     def _initialize(self) -> None:
         by_name = {layer["name"]: layer for layer in self.spec}
         for index, tensor in enumerate(self._core.parameter_tensors):
             layer, _, parameter = tensor["name"].rpartition(".")
             options = by_name[layer]
-            default = _FIRST_VALUES.get(parameter) or initializers.default_for(options.get("activation", "linear"))
+            default = _FIRST_VALUES.get(parameter) or initializers.default_for(
+                options.get("activation", "linear"), output=layer == self.spec[-1]["name"]
+            )
+            if parameter == "bias" and options.get("weight_init") is None:  # whoever chooses weights knows of zeros
+                default = initializers.DEFAULT_BIAS
             how = options.get(f"{parameter}_init")
             rng = np.random.Generator(np.random.Philox(key=np.array([self.seed, index], dtype=np.uint64)))
             self.parameters[tensor["name"]] = initializers.initialize(
@@ -77,6 +89,7 @@ class CoreNetwork:
                 tensor["fan_in"],
                 tensor["fan_out"],
                 tensor["name"],
+                self.dtype,
             )
 
     @property
@@ -119,7 +132,16 @@ class CoreNetwork:
         return outputs
 
     def freeze(self, *names: str) -> None:
-        """Keep the parameters of these layers as they are in later fits."""
+        """Keep the parameters of these layers as they are in later fits; a BatchNorm its running statistics too.
+
+        A frozen BatchNorm normalises by its running statistics also while the network is trained.
+
+        Examples
+        --------
+        >>> import multicapa as mc
+        >>> net = mc.Sequential([mc.Dense(4, "tanh"), mc.Dense(1)], input_shape=(2,), seed=0)
+        >>> net.freeze("dense_1")
+        """
         for name in names:
             self._core.freeze(name, True)
             self._frozen.add(name)
@@ -146,14 +168,18 @@ class CoreNetwork:
         """Bring back what :meth:`copy_numbers` copied."""
         self.parameters.flat[:], self.state.flat[:] = numbers
 
-    def _set_objective(self, loss: losses.Loss, terms: tuple[Any, ...]) -> None:
-        """``terms``: penalties, clipping and noise as the core takes them."""
-        objective = (loss, *terms)
-        if objective == self._objective:
-            return
+    def _objective(self, loss: losses.Loss, terms: tuple[Any, ...]) -> Any:
+        """The core's form of what a call minimises: it goes along with each, since several threads may be at work.
+
+        ``terms``: penalties, clipping and noise as the core takes them.
+        """
+        wanted = (loss, *terms)
+        for known, objective in self._objectives:
+            if known == wanted:
+                return objective
+        name, functions = loss.name, None
         if isinstance(loss, losses.CustomLoss):
-            self._core.set_objective("half_squared_error", None, *objective[1:])
-            self._core.set_custom_loss(loss.value, loss.derivative)
-        else:
-            self._core.set_objective(loss.name, loss.parameter, *objective[1:])
-        self._objective = objective
+            name, functions = "half_squared_error", (loss.value, loss.derivative)
+        objective = self._core.objective(name, loss.parameter, *terms, functions)
+        self._objectives = ((wanted, objective), *self._objectives[:1])
+        return objective

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
+import stat
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 
-from multicapa import layers, losses
+from multicapa import initializers, layers, losses
+from multicapa.base.checks import check_name
 from multicapa.network.core import CoreNetwork
 
 FORMAT = 1
@@ -19,8 +22,6 @@ _KEY = "multicapa"
 
 def save(network: CoreNetwork, path: str | os.PathLike[str]) -> None:
     """Write a network; the file appears whole or not at all."""
-    from pathlib import Path
-
     from safetensors.numpy import save as to_bytes
 
     if any(layer["type"] == "custom_activation" for layer in network.spec) or isinstance(
@@ -35,22 +36,55 @@ def save(network: CoreNetwork, path: str | os.PathLike[str]) -> None:
         "layers": [_as_json(layer) for layer in network.spec],
         "metadata": network.metadata,
     }
+    if network._learner is not None:  # its memory stays behind, which who goes on should be told
+        description["learner"] = getattr(network._learner, "optimizer_name", network._learner)
     text = json.dumps(description, allow_nan=False)
     tensors = {
         name: np.ascontiguousarray(view) for part in (network.parameters, network.state) for name, view in part.items()
     }
-    target = Path(path)
-    if target.exists() and not target.is_file():
+    target = os.path.realpath(path)
+    if os.path.exists(target) and not os.path.isfile(target):
         raise ValueError(f"{os.fspath(path)!r} is not a file, and would be replaced by one")
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {str(target.parent)!r} to write {target.name!r} to")
-    temporary = target.with_name(f"{target.name}.{secrets.token_hex(4)}.tmp")
+    folder, name = os.path.split(os.fspath(path))
+    if not os.path.isdir(folder or "."):
+        raise FileNotFoundError(f"there is no folder {folder!r} to write {name!r} to")
+    _write_whole(target, to_bytes(tensors, metadata={_KEY: text}))
+
+
+def _write_whole(target: str, content: bytes) -> None:
+    """The file appears whole or not at all, with the rights that an older one has."""
+    folder, name = os.path.split(target)
+    temporary = os.path.join(folder, f"{name}.{secrets.token_hex(4)}.tmp")
+    rights = stat.S_IMODE(os.stat(target).st_mode) if os.path.exists(target) else None
     try:
-        temporary.write_bytes(to_bytes(tensors, metadata={_KEY: text}))
+        _write_new(folder, temporary, content, rights)
         os.replace(temporary, target)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
         raise
+
+
+def _write_new(folder: str, path: str, content: bytes, rights: int | None) -> None:
+    """Under Linux the file has no name until it is whole, so that a process which is killed leaves none behind."""
+    first = 0o666 if rights is None else 0o600
+    nameless = getattr(os, "O_TMPFILE", None)
+    if nameless is not None:
+        with contextlib.suppress(OSError):  # not every file system has such files
+            descriptor = os.open(folder, nameless | os.O_WRONLY, first)
+            with os.fdopen(descriptor, "wb") as file:
+                _fill(file, content, rights)
+                os.link(f"/proc/self/fd/{descriptor}", path, src_dir_fd=descriptor)  # or Python would not follow it
+            return
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, first), "wb") as file:
+        _fill(file, content, rights)
+
+
+def _fill(file: BinaryIO, content: bytes, rights: int | None) -> None:
+    if rights is not None:
+        os.fchmod(file.fileno(), rights)
+    file.write(content)
+    file.flush()
 
 
 def _as_json(layer: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,19 +95,22 @@ def _as_json(layer: Mapping[str, Any]) -> dict[str, Any]:
 N = TypeVar("N", bound=CoreNetwork)
 
 
-def read(path: str | os.PathLike[str], kind: type[N]) -> N:
+def read(path: str | os.PathLike[str], kind: type[N], check_finite: bool = True) -> N:
     """The network in a file, as one of a kind; see :func:`multicapa.load`."""
     text, tensors = _read(path)
     description = _description(text, path)
+    numbers = sum(tensor.size for tensor in tensors.values())
     try:
         network = kind.__new__(kind)
-        network._build(_spec(description["layers"]), description["dtype"], description["seed"])
+        network._build(_spec(description["layers"]), description["dtype"], description["seed"], numbers)
         loss = description["loss"]
         network.loss = losses.get(loss["name"])
         if loss["parameter"] != network.loss.parameter:
             network.loss = type(network.loss)(loss["parameter"])  # type: ignore[call-arg]  # TypeError if it has none
         network.metadata = dict(description["metadata"])
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError, MemoryError) as error:
+        if (learner := description.get("learner")) is not None:
+            network._learner = str(learner)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError) as error:
         raise ValueError(f"{os.fspath(path)!r} describes no network that can be built: {error}") from error
     wanted = {**network.parameters, **network.state}
     if wanted.keys() != tensors.keys():
@@ -83,20 +120,35 @@ def read(path: str | os.PathLike[str], kind: type[N]) -> N:
         if tensors[name].shape != view.shape or tensors[name].dtype != view.dtype:
             found = f"{tensors[name].dtype} {tensors[name].shape}"
             raise ValueError(f"{os.fspath(path)!r}: {name} should be {view.dtype} {view.shape}, not {found}")
+        if check_finite:
+            _check_numbers(name, tensors[name], path)
         view[...] = tensors[name]
     return network
+
+
+def _check_numbers(name: str, tensor: Any, path: str | os.PathLike[str]) -> None:
+    if not np.isfinite(tensor).all():
+        raise ValueError(f"{os.fspath(path)!r}: {name} holds NaN or infinity; check_finite=False reads it all the same")
+    if name.endswith(".running_variance") and (tensor < 0).any():
+        raise ValueError(f"{os.fspath(path)!r}: {name} is negative; check_finite=False reads it all the same")
 
 
 def _read(path: str | os.PathLike[str]) -> tuple[str, dict[str, Any]]:
     from safetensors import SafetensorError, safe_open
 
-    if not os.path.isfile(path):
+    if not os.path.exists(path):
         raise FileNotFoundError(f"there is no file {os.fspath(path)!r}")
+    if os.path.isdir(path):
+        raise IsADirectoryError(f"{os.fspath(path)!r} is a folder, not a file")
+    if not os.path.isfile(path):  # to open a pipe would wait for somebody to write into it
+        raise ValueError(f"{os.fspath(path)!r} is not a file")
+    with open(path, "rb"):
+        pass  # PermissionError, and what else the system has to say
     try:
         with safe_open(os.fspath(path), framework="numpy") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-    except (SafetensorError, TypeError) as error:
+    except (SafetensorError, TypeError, AttributeError) as error:  # the last for types that NumPy lacks
         raise ValueError(f"{os.fspath(path)!r} is not a whole safetensors file: {error}") from error
     if _KEY not in metadata:
         raise ValueError(f"{os.fspath(path)!r} is a safetensors file, but holds no multicapa network")
@@ -115,7 +167,7 @@ def _description(text: str, path: str | os.PathLike[str]) -> dict[str, Any]:
         raise ValueError(
             f"{os.fspath(path)!r} has format {description['format']!r}; this version of multicapa reads format {FORMAT}"
         )
-    if description.keys() != wanted:
+    if description.keys() - {"learner"} != wanted:
         raise ValueError(f"{os.fspath(path)!r} has a damaged description: {sorted(wanted ^ description.keys())}")
     return description
 
@@ -127,6 +179,9 @@ def _spec(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
         options = {
             k: tuple(v) if isinstance(v, list) else v for k, v in entry.items() if k not in ("type", "name", "inputs")
         }
+        for key, value in options.items():
+            if key.endswith("_init"):  # not drawn from, but the network keeps it
+                check_name(value, initializers.INITIALIZERS, "initialisation")
         layer = layers.LAYERS[entry["type"]](**options, name=str(entry["name"]))
         kept = {k: v for k, v in layer.options().items() if v is not None}
         spec.append({"type": layer.type, "name": layer.name, "inputs": [str(i) for i in entry["inputs"]], **kept})

@@ -181,16 +181,22 @@ def _columns(text: str) -> int:
 
 def _wrapped(text: str, width: int) -> list[str]:
     """Broken after blanks, else after underscores, else anywhere."""
-    lines = []
-    while _columns(text) > width:
-        end = 1
-        while _columns(text[: end + 1]) <= width:
-            end += 1
+    lines, start = [], 0
+    while (end := _fitting(text, start, width)) < len(text):
         for mark in (" ", "_"):
-            found = text.rfind(mark, 1, end + (mark == " "))
+            found = text.rfind(mark, start + 1, end + (mark == " "))
             if found > 0:
                 end = found + 1
                 break
-        lines.append(text[:end].rstrip())
-        text = text[end:].lstrip()
-    return [*lines, text]
+        lines.append(text[start:end].rstrip())
+        start = end + len(text[end : end + width]) - len(text[end : end + width].lstrip())
+    return [*lines, text[start:]]
+
+
+def _fitting(text: str, start: int, width: int) -> int:
+    """Where a line of at most ``width`` columns ends, of one character at least."""
+    end, columns = start, 0
+    while end < len(text) and (end == start or columns + _columns(text[end]) <= width):
+        columns += _columns(text[end])
+        end += 1
+    return end

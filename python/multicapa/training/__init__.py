@@ -3,7 +3,7 @@
 from multicapa.training.evaluation import evaluate, is_classifier
 from multicapa.training.fit import fit, train
 from multicapa.training.online import partial_fit
-from multicapa.training.regularization import Regularization, set_objective
+from multicapa.training.regularization import Regularization, objective_of
 from multicapa.training.run import Callback, Run, as_callback, as_callbacks
 from multicapa.training.samples import Samples, as_encoding
 
@@ -18,7 +18,7 @@ __all__ = [
     "evaluate",
     "fit",
     "is_classifier",
+    "objective_of",
     "partial_fit",
-    "set_objective",
     "train",
 ]

@@ -9,7 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from multicapa.base.checks import check_integer, check_name, check_number
+from multicapa.losses import Loss
 from multicapa.network.core import CoreNetwork
+from multicapa.training.regularization import objective_of
 from multicapa.training.samples import Samples
 
 Pacing = Callable[[float], float]
@@ -73,10 +75,10 @@ class Curriculum:
             raise ValueError("difficulty should be one finite number per sample")
         self._order = np.argsort(difficulty, kind="stable")
 
-    def grade(self, network: CoreNetwork, samples: Samples) -> None:
+    def grade(self, network: CoreNetwork, samples: Samples, loss: Loss) -> None:
         """Find out how hard the samples are, where that is left to the network."""
         if isinstance(self.difficulty, str):
-            self._rank(np.array([_loss_of(network, samples, i) for i in range(len(samples.x))]))
+            self._rank(np.array([_loss_of(network, samples, loss, i) for i in range(len(samples.x))]))
         if self._order is None or len(self._order) != len(samples.x):
             raise ValueError(f"difficulty should have {len(samples.x)} entries, one per sample")
 
@@ -88,8 +90,9 @@ class Curriculum:
         return self._order[: max(1, min(count, round(share * count)))]
 
 
-def _loss_of(network: CoreNetwork, samples: Samples, i: int) -> float:
-    one = slice(i, i + 1)
-    targets = samples.targets
-    value, _ = network._core.evaluate(samples.x[one], targets.values[one], targets.on, targets.off, None, False)
+def _loss_of(network: CoreNetwork, samples: Samples, loss: Loss, i: int) -> float:
+    one, targets = slice(i, i + 1), samples.targets
+    value, _ = network._core.evaluate(
+        objective_of(network, loss), samples.x[one], targets.values[one], targets.on, targets.off, None, False
+    )
     return float(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy.typing as npt
@@ -18,7 +18,7 @@ from multicapa.training import lbfgs
 from multicapa.training.curriculum import Curriculum
 from multicapa.training.feed import Augmenter, Feed
 from multicapa.training.progress import Progress
-from multicapa.training.regularization import Regularization, set_objective
+from multicapa.training.regularization import Regularization, objective_of
 from multicapa.training.run import Callback, Run, as_callbacks, diverged
 from multicapa.training.samples import Samples, as_encoding
 from multicapa.training.targets import Encoding
@@ -40,8 +40,8 @@ def fit(
     class_weight: dict[Any, float] | str | None = None,
     target_range: tuple[float, float] | None = None,
     label_smoothing: float = 0.0,
-    l1: float = 0.0,
-    l2: float = 0.0,
+    l1: float | Mapping[str, float] = 0.0,
+    l2: float | Mapping[str, float] = 0.0,
     penalize_biases: bool = False,
     clip_norm: float | None = None,
     normalize_gradient: float | None = None,
@@ -84,8 +84,8 @@ def fit(
         softsign or step. (-0.9, 0.9) or (0.1, 0.9) are the soft targets of the lectures.
     label_smoothing : float, default=0
         Share of each target that is spread evenly over the classes.
-    l1, l2 : float, default=0
-        Penalties ``l1/2 sum |w| + l2/2 sum w^2`` on the weights.
+    l1, l2 : float or dict of layer to float, default=0
+        Penalties ``l1/2 sum |w| + l2/2 sum w^2`` on the weights: of all layers, or as ``{"dense_1": 1e-3}`` of some.
     penalize_biases : bool, default=False
         Whether penalties and weight decay include biases.
     clip_norm : float, optional
@@ -136,6 +136,7 @@ def fit(
     regularization = Regularization(
         l1, l2, penalize_biases, clip_norm, normalize_gradient, clip_value, weight_noise, target_noise
     )
+    regularization.own_penalties(network)  # names of layers are checked before anything changes
     run = Run(
         network,
         Samples.prepare(network, X, y, chosen, encoding, sample_weight, class_weight),
@@ -178,20 +179,19 @@ def train(
     augment: Augmenter | None = None,
     curriculum: Curriculum | None = None,
     verbose: bool | str = False,
-    goes_on: bool = False,
 ) -> History:
-    """A fit whose arguments are checked. With ``goes_on`` the optimiser keeps the memory it has in the core."""
+    """A fit whose arguments are checked."""
     network, samples = run.network, run.samples
+    objective_of(network, run.loss, run.regularization)  # refuses what the network's type cannot hold
+    if run.memory is None and not isinstance(run.optimizer, optimizers.LBFGS):
+        run.memory = optimizers.in_core(network._core, run.optimizer)
     network.loss, network.history, network._learner = run.loss, run.history, None
-    set_objective(network, run.loss, run.regularization)
     if curriculum is not None:
-        curriculum.grade(network, samples)
+        curriculum.grade(network, samples, run.loss)
     count = len(samples.x)
     if isinstance(run.optimizer, optimizers.LBFGS):
         with Progress(run.epochs, count, verbose) as progress:
             return lbfgs.fit(run, validation, progress)
-    if not goes_on:
-        optimizers.set_in_core(network._core, run.optimizer)
     with Progress(run.epochs, count, verbose) as progress, Feed(network, samples, augment, curriculum, shuffle) as feed:
         _run_epochs(run, feed, validation, min(batch, count), progress)
     return run.history
@@ -210,9 +210,7 @@ def _run_epoch(run: Run, epoch: int, feed: Feed, batch: int, progress: Progress)
     network = run.network
     samples, order = feed.next(epoch, epoch + 1 < run.epochs)
     rates = run.rates(math.ceil((len(samples.x) if order is None else len(order)) / batch))
-    if network._objective is not run.objective:  # a callback or schedule has looked at the network in its own way
-        set_objective(network, run.loss, run.regularization)
-        run.objective = network._objective
+    objective = objective_of(network, run.loss, run.regularization)
     before = network.copy_numbers()
     start = time.perf_counter()
     found, done = [], 0
@@ -220,8 +218,8 @@ def _run_epoch(run: Run, epoch: int, feed: Feed, batch: int, progress: Progress)
         count = len(piece.x if piece_order is None else piece_order)
         part = rates if len(rates) == 1 else rates[done : done + math.ceil(count / batch)]
         arguments = (*piece.core_arguments(), piece_order, batch, part, progress.within_epoch)
-        loss, made, cost_diverged = network._core.train_epoch(*arguments)
-        found.append((count, loss, network._core.penalty))
+        loss, penalty, made, cost_diverged = network._core.train_epoch(objective, run.memory, *arguments)
+        found.append((count, loss, penalty))
         done += made
         run.updates += made
         if diverged(network, cost_diverged, before):

@@ -11,7 +11,7 @@ from multicapa.base.blas import plain_blas
 from multicapa.base.errors import DivergenceError
 from multicapa.base.history import History
 from multicapa.training.progress import Progress
-from multicapa.training.regularization import Regularization
+from multicapa.training.regularization import Regularization, objective_of
 from multicapa.training.run import Run
 from multicapa.training.samples import Samples
 
@@ -33,12 +33,12 @@ def fit(run: Run, validation: Samples | None, progress: Progress) -> History:
 
     network, samples = run.network, run.samples
     flat = network.parameters.flat
-    frozen = network.frozen_mask()
+    frozen, objective = network.frozen_mask(), objective_of(network, run.loss, run.regularization)
     seen: dict[str, float] = {}
 
     def cost(parameters: Any) -> tuple[float, Any]:
         flat[:] = parameters
-        seen["loss"] = network._core.loss_and_gradient(*samples.core_arguments())
+        seen["loss"], seen["penalty"] = network._core.loss_and_gradient(objective, *samples.core_arguments())
         gradient = network.gradients.flat.astype(np.float64)
         gradient[frozen] = 0
         return seen["loss"], gradient
@@ -49,7 +49,7 @@ def fit(run: Run, validation: Samples | None, progress: Progress) -> History:
         record = {"epoch": len(run.history), "loss": float(intermediate_result.fun), "seconds": now - clock[0]}
         clock[0] = now
         run.updates += 1
-        run.penalty = network._core.penalty
+        run.penalty = seen["penalty"]
         if run.end_epoch(record, validation, progress):
             raise _Stop
         if len(run.history) < run.epochs:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,7 @@ import numpy.typing as npt
 from multicapa import losses, optimizers
 from multicapa.base.errors import DivergenceError
 from multicapa.network.core import CoreNetwork
-from multicapa.training.regularization import set_objective
+from multicapa.training.regularization import objective_of
 from multicapa.training.run import diverged
 from multicapa.training.samples import Samples, as_encoding
 from multicapa.training.targets import Encoding
@@ -23,7 +24,13 @@ class OnlineLearner:
     loss: losses.Loss
     optimizer: optimizers.Optimizer
     encoding: Encoding
+    memory: Any = field(default=None, compare=False)  # the optimiser in the core
     updates: int = 0
+
+    @property
+    def optimizer_name(self) -> str:
+        """What a file tells of it."""
+        return self.optimizer.name
 
 
 def partial_fit(
@@ -64,19 +71,18 @@ def partial_fit(
     >>> net.predict([[1.0]]).item()
     1.0
     """
-    learner, fresh = _learner(network, loss, optimizer, target_range)
+    learner = _learner(network, loss, optimizer, target_range)
     single = np.shape(x) == network.input_shape
     xs, ts = (np.asarray(x)[None], np.asarray(t)[None]) if single else (x, t)
     samples = Samples.prepare(network, xs, ts, learner.loss, learner.encoding, sample_weight, None, "x")
-    network.loss = learner.loss
-    set_objective(network, learner.loss)
-    if fresh:
-        optimizers.set_in_core(network._core, learner.optimizer)
-        network._learner = learner
+    objective = objective_of(network, learner.loss)
+    if learner.memory is None:
+        learner.memory = optimizers.in_core(network._core, learner.optimizer)
+    network.loss, network._learner = learner.loss, learner
     before = network.copy_numbers()
     rate = learner.optimizer.rate(learner.updates)
-    value, done, cost_diverged = network._core.train_epoch(
-        *samples.core_arguments(), None, len(samples.x), [rate], None
+    value, _, done, cost_diverged = network._core.train_epoch(
+        objective, learner.memory, *samples.core_arguments(), None, len(samples.x), [rate], None
     )
     if diverged(network, cost_diverged, before):
         raise DivergenceError(0, learner.updates, rate)
@@ -89,11 +95,19 @@ def _learner(
     loss: str | losses.Loss | None,
     optimizer: str | optimizers.Optimizer | None,
     target_range: tuple[float, float] | None,
-) -> tuple[OnlineLearner, bool]:
-    old = network._learner
+) -> OnlineLearner:
+    """What goes on from the last call, or begins afresh."""
+    old: OnlineLearner | str | None = network._learner
+    if isinstance(old, str):  # what files.read knows of it
+        if optimizer is None:
+            raise ValueError(
+                f"the network learnt on-line by {old}, whose memory its file does not hold (a pickle would): name the "
+                "optimizer to start afresh"
+            )
+        old = None
     chosen_loss = (old.loss if old else network.loss) if loss is None else losses.get(loss)
     chosen = (old.optimizer if old else optimizers.SGD()) if optimizer is None else optimizers.get(optimizer)
     encoding = old.encoding if old and target_range is None else as_encoding(target_range)
     if old and (chosen_loss, chosen, encoding) == (old.loss, old.optimizer, old.encoding):
-        return old, False
-    return OnlineLearner(chosen_loss, chosen, encoding), True
+        return old
+    return OnlineLearner(chosen_loss, chosen, encoding)

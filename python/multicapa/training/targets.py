@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from multicapa.base.arrays import Array, as_numbers, check_finite
+from multicapa.base.arrays import Array, as_numbers, check_finite, distinct, refuse_masks
 from multicapa.losses import Loss
 
 
@@ -42,6 +43,7 @@ def as_targets(
     y: Any, count: int, shape: tuple[int, ...], dtype: np.dtype[Any], loss: Loss, activation: str, encoding: Encoding
 ) -> Targets:
     """y for a network whose outputs have ``shape``: classes, one-hot or soft rows, or plain numbers."""
+    refuse_masks(y, "y")
     array = np.asarray(y)
     if array.ndim == 0 or array.shape[0] != count:
         raise ValueError(f"y should have {count} samples like X, not shape {array.shape}")
@@ -80,26 +82,32 @@ def _classes(array: Array, width: int, on: float, off: float, smoothing: float) 
 
 
 def _check_range(rows: Array, loss: Loss) -> None:
+    rows = distinct(rows)
     lowest, highest = rows.min(), rows.max()
-    if loss.name == "binary_cross_entropy" and (lowest < 0 or highest > 1):
-        raise ValueError(f"targets of binary_cross_entropy lie in [0, 1], but y reaches from {lowest:g} to {highest:g}")
-    if loss.name in ("cross_entropy", "poisson") and lowest < 0:
+    if loss.name in ("binary_cross_entropy", "focal") and (lowest < 0 or highest > 1):
+        raise ValueError(f"targets of {loss.name} lie in [0, 1], but y reaches from {lowest:g} to {highest:g}")
+    if loss.name in ("cross_entropy", "kullback_leibler", "poisson") and lowest < 0:
         raise ValueError(f"targets of {loss.name} are not negative, but y holds {lowest:g}")
     if loss.name in ("hinge", "perceptron") and not np.isin(rows, (-1, 1)).all():
         raise ValueError(f"targets of {loss.name} are -1 and 1; for classes 0 and 1 pass target_range=(-1, 1)")
 
 
-def as_weights(sample_weight: Any, class_weight: Any, y: Any, count: int, dtype: np.dtype[Any]) -> Array | None:
-    """One weight per sample, class weights multiplied in; None when all are 1."""
+def as_weights(
+    sample_weight: Any, class_weight: Any, y: Any, count: int, width: int, dtype: np.dtype[Any]
+) -> Array | None:
+    """One weight per sample, class weights multiplied in; None when all are 1. ``width``: the number of outputs."""
     weights = None
     if sample_weight is not None:
+        refuse_masks(sample_weight, "sample_weight")
+        if np.iscomplexobj(sample_weight):
+            raise TypeError("sample_weight should be real numbers")
         weights = np.asarray(sample_weight, dtype=np.float64)
         if weights.shape != (count,):
             raise ValueError(f"sample_weight should have shape ({count},), not {weights.shape}")
         if not np.isfinite(weights).all() or (weights < 0).any():
             raise ValueError("sample_weight should be finite and not negative")
     if class_weight is not None:
-        per_class = _class_weights(class_weight, np.asarray(y), count)
+        per_class = _class_weights(class_weight, np.asarray(y), count, width)
         weights = per_class if weights is None else weights * per_class
     if weights is None:
         return None
@@ -107,19 +115,27 @@ def as_weights(sample_weight: Any, class_weight: Any, y: Any, count: int, dtype:
         raise ValueError(f"sample_weight holds {weights.max():g}, too large for {dtype}")
     if not weights.any():
         raise ValueError("sample_weight should not be 0 for every sample")
+    smallest = weights.min(where=weights > 0, initial=np.inf)
+    if smallest < np.finfo(dtype).tiny:
+        raise ValueError(f"sample_weight holds {smallest:g}, too small for {dtype}")
     return np.array(weights, dtype=dtype, order="C")
 
 
-def _class_weights(class_weight: Any, y: Array, count: int) -> Array:
-    labels = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(-1)
+def _class_weights(class_weight: Any, y: Array, count: int, width: int) -> Array:
+    rows = y.ndim == 2 and y.shape[1] > 1
+    if rows and (len(np.unique(y)) != 2 or not ((y == y.max()).sum(axis=1) == 1).all()):
+        raise ValueError("class_weight is for classes: y should hold one per sample, or one-hot rows")
+    labels = y.argmax(axis=1) if rows else y.reshape(-1)
     classes, members = np.unique(labels, return_inverse=True)
     if class_weight == "balanced":
         return (count / (len(classes) * np.bincount(members)))[members]
     if not isinstance(class_weight, dict):
         raise TypeError(f"class_weight should be a dict of class to weight, 'balanced' or None, not {class_weight!r}")
     unknown = [label for label in class_weight if label not in classes]
-    if unknown:
-        raise ValueError(f"class_weight names {unknown[0]!r}, but y has the classes {classes.tolist()}")
+    if unknown and width > 1 and unknown[0] not in range(width):
+        raise ValueError(f"class_weight names {unknown[0]!r}, but the {width} outputs stand for 0 to {width - 1}")
+    if unknown:  # as in some folds
+        warnings.warn(f"class_weight names {unknown[0]!r}, which y does not hold", UserWarning, stacklevel=6)
     values = np.array([class_weight.get(label, 1.0) for label in classes.tolist()], dtype=np.float64)
     if not np.isfinite(values).all() or (values < 0).any():
         raise ValueError("class weights should be finite and not negative")

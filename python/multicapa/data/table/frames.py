@@ -21,7 +21,7 @@ class ByName(Mapping[str, Series]):
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
         self._places: dict[str, list[int]] = {}
-        for place, name in enumerate(frame.columns):
+        for place, name in enumerate(frame.columns.tolist()):
             self._places.setdefault(composed(str(name)), []).append(place)
 
     def place(self, name: str) -> int:
@@ -47,7 +47,7 @@ class ByName(Mapping[str, Series]):
 
 def float_columns(frame: Frame, names: Sequence[str]) -> list[str]:
     """Those of some columns that are float64 already, and can be worked on together."""
-    kinds = dict(zip(frame.columns, frame.dtypes, strict=True))
+    kinds = dict(zip(frame.columns.tolist(), frame.dtypes.tolist(), strict=True))
     return [name for name in names if kinds.get(name) == np.float64]
 
 
@@ -89,7 +89,7 @@ def read_frame(frame: Frame, kinds: Mapping[str, Kind], done: Mapping[str, Any] 
     if not parts:
         return pd.DataFrame(index=frame.index)
     table = parts[0] if len(parts) == 1 else pd.concat(parts, axis=1)
-    return table if list(table.columns) == list(kinds) else table[list(kinds)]
+    return table if table.columns.tolist() == list(kinds) else table[list(kinds)]
 
 
 def _numbers(column: npt.NDArray[Any], found: ByName, name: str, kind: Kind) -> Any:

@@ -110,7 +110,7 @@ def numbers_in(
 
 def _exact(plain: Sequence[str | None]) -> npt.NDArray[np.float64] | list[int | None]:
     numbers = np.array([np.nan if text is None else float(text) for text in plain], dtype=np.float64)
-    largest = np.nanmax(np.abs(numbers), initial=0)
+    largest = np.fmax.reduce(np.abs(numbers), initial=0)  # passes over NaN
     if LARGEST_EXACT <= largest < _LARGEST_WHOLE:
         try:
             return [None if text is None else int(text) for text in plain]
