@@ -1,13 +1,29 @@
 // a = g(z), dz = dy ∘ g′, with g from the list of activations.
 
+#include "layers/activation.hpp"
+
 #include "layers/registry.hpp"
 
 namespace multicapa {
+
+template <class T> const ActivationKernel<T>& find_activation(const Spec& spec, const std::string& function) {
+  const KernelTable<T>& table = kernels<T>();
+  std::string known;
+  for (int i = 0; i < table.activation_count; ++i) {
+    if (function == table.activations[i].name) return table.activations[i];
+    known += (i ? ", " : "") + std::string(table.activations[i].name);
+  }
+  spec.fail("there is no activation \"" + function + "\"; there are " + known);
+}
+
+template const ActivationKernel<float>& find_activation<float>(const Spec&, const std::string&);
+template const ActivationKernel<double>& find_activation<double>(const Spec&, const std::string&);
+
 namespace {
 
 template <class T> class Activation final : public Layer<T> {
  public:
-  explicit Activation(const Spec& spec) : kernel_(find(spec)) {
+  explicit Activation(const Spec& spec) : kernel_(find_activation<T>(spec, spec.text("function"))) {
     parameter_ = static_cast<T>(spec.number("parameter", kernel_.default_parameter));
     if (spec.options.count("parameter") && !kernel_.parameter)
       spec.fail("the activation " + std::string(kernel_.name) + " has no parameter");
@@ -35,17 +51,6 @@ template <class T> class Activation final : public Layer<T> {
   }
 
  private:
-  static const ActivationKernel<T>& find(const Spec& spec) {
-    const KernelTable<T>& table = kernels<T>();
-    const std::string function = spec.text("function");
-    std::string known;
-    for (int i = 0; i < table.activation_count; ++i) {
-      if (function == table.activations[i].name) return table.activations[i];
-      known += (i ? ", " : "") + std::string(table.activations[i].name);
-    }
-    spec.fail("there is no activation \"" + function + "\"; there are " + known);
-  }
-
   const ActivationKernel<T>& kernel_;
   T parameter_;
 };

@@ -11,6 +11,11 @@ template <class T> Size padded_stride(Size width) {
   return bytes >= 1024 && bytes % 1024 == 0 ? width + static_cast<Size>(alignment / sizeof(T)) : width;
 }
 
+// Recurrent layers apply theirs within each step.
+bool keeps_activation(const Spec& spec) {
+  return spec.type == "activation" || spec.type == "simple_rnn" || spec.type == "second_order_rnn";
+}
+
 }  // namespace
 
 template <class T> Network<T>::Network(const std::vector<Spec>& specs) : kernels_(multicapa::kernels<T>()) {
@@ -24,7 +29,7 @@ template <class T> Network<T>::Network(const std::vector<Spec>& specs) : kernels
 template <class T> void Network<T>::append(const Spec& spec) {
   if (std::any_of(nodes_.begin(), nodes_.end(), [&](const Node<T>& node) { return node.name == spec.name; }))
     throw InvalidArgument("two layers are called \"" + spec.name + "\"; names must differ");
-  if (spec.type == "activation" || !spec.options.count("activation")) return add_node(spec, spec.inputs);
+  if (keeps_activation(spec) || !spec.options.count("activation")) return add_node(spec, spec.inputs);
 
   Spec linear = spec, activation;
   linear.name += ":linear";

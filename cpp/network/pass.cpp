@@ -67,6 +67,7 @@ Pass<T>::Pass(Network<T>& network, Workspace<T>& workspace, bool training, bool 
     call.seed = network.seed;
     call.step = &step_;
     call.node = n;
+    call.kept_stride = node.plan.kept_per_row;
     Layout<T> scratch_needed;
     for (const Size input : node.inputs) {
       const Node<T>& source = at(nodes, input);
@@ -78,14 +79,15 @@ Pass<T>::Pass(Network<T>& network, Workspace<T>& workspace, bool training, bool 
       reached[static_cast<std::size_t>(input)] = true;
     }
     most_scratch = std::max(most_scratch, scratch_needed.total());
-    most_layer_scratch = std::max(most_layer_scratch, call.arrangement == Arrangement::samples_as_rows
-                                                          ? node.plan.scratch
-                                                          : node.plan.scratch_per_column * workspace.keep().capacity);
+    const Size backward = call.arrangement == Arrangement::samples_as_rows
+                              ? node.plan.scratch
+                              : node.plan.scratch_per_column * workspace.keep().capacity;
+    most_layer_scratch =
+        std::max(most_layer_scratch, node.plan.fixed_scratch + (workspace.keep().backward ? backward : 0));
   }
   read_parameters_from(network.parameters().data());
-  if (!workspace.keep().backward) return;
-  scratch_ = Buffer<T>(most_scratch);
   layer_scratch_ = Buffer<T>(most_layer_scratch);
+  if (workspace.keep().backward) scratch_ = Buffer<T>(most_scratch);
   for (Call<T>& call : calls_) call.scratch = layer_scratch_.data();
 }
 

@@ -28,6 +28,8 @@ from multicapa.errors import DiagnosisWarning, DivergenceError
 from multicapa.files import load
 from multicapa.history import History
 from multicapa.layers import (
+    GRU,
+    LSTM,
     Activation,
     Add,
     BatchNorm,
@@ -40,6 +42,8 @@ from multicapa.layers import (
     LayerNorm,
     Maxout,
     Reshape,
+    SecondOrderRNN,
+    SimpleRNN,
     add,
     concat,
 )
@@ -98,9 +102,11 @@ __all__ = [
     "Dropout",
     "EarlyStopping",
     "Flatten",
+    "GRU",
     "GaussianNoise",
     "History",
     "Input",
+    "LSTM",
     "LayerNorm",
     "MLPClassifier",
     "MLPRegressor",
@@ -115,7 +121,9 @@ __all__ = [
     "ReduceOnPlateau",
     "Reshape",
     "Rprop",
+    "SecondOrderRNN",
     "Sequential",
+    "SimpleRNN",
     "StopAtGradient",
     "StopAtLoss",
     "TensorBoard",

@@ -17,9 +17,7 @@ from multicapa.regularization import Regularization
 from multicapa.views import Views
 
 # What the core need not know of a layer.
-_PYTHON_ONLY = ("weight_init", "bias_init", "value", "derivative")
-
-_FIRST_VALUES = {"bias": "zeros", "gamma": "ones", "beta": "zeros"}
+_PYTHON_ONLY = ("weight_init", "recurrent_weight_init", "bias_init", "recurrent_bias_init", "value", "derivative")
 
 
 class Network:
@@ -109,7 +107,7 @@ class Network:
         for index, tensor in enumerate(self._core.parameter_tensors):
             layer, _, parameter = tensor["name"].rpartition(".")
             options = by_name[layer]
-            default = _FIRST_VALUES.get(parameter) or initializers.default_for(options.get("activation", "linear"))
+            default = layers.LAYERS[options["type"]].default_init(parameter, options)
             how = options.get(f"{parameter}_init")
             rng = np.random.Generator(np.random.Philox(key=np.array([self.seed, index], dtype=np.uint64)))
             self.parameters[tensor["name"]] = initializers.initialize(

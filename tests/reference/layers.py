@@ -8,6 +8,7 @@ The 1/b of the cost is already inside dy, so a parameter's gradient is a plain s
 import numpy as np
 
 from .activations import ACTIVATIONS, softmax, softmax_backward
+from .recurrent import RECURRENT
 
 
 class Layer:
@@ -37,10 +38,11 @@ class Dense(Layer):
         return self.a @ self.parameters["weight"] + self.parameters.get("bias", 0.0)
 
     def backward(self, delta):
-        """grad W = a^t delta; grad b = sum of rows of delta; da = delta W^t"""
-        self.gradients["weight"] = self.a.T @ delta
+        """grad W = a^t delta; grad b = sum of rows of delta; da = delta W^t; the steps of a sequence are rows too"""
+        rows = delta.reshape(-1, delta.shape[-1])
+        self.gradients["weight"] = self.a.reshape(-1, self.a.shape[-1]).T @ rows
         if "bias" in self.parameters:
-            self.gradients["bias"] = delta.sum(axis=0)
+            self.gradients["bias"] = rows.sum(axis=0)
         return [delta @ self.parameters["weight"].T]
 
 
@@ -274,4 +276,5 @@ LAYERS = {
         p, s, node.get("epsilon", 1e-5), node.get("momentum", 0.9), node.get("ddof", 0)
     ),
     "layer_norm": lambda node, p, s: LayerNorm(p, node.get("epsilon", 1e-5), node.get("ddof", 0)),
+    **{name: lambda node, p, s, layer=layer: layer(p, node) for name, layer in RECURRENT.items()},
 }

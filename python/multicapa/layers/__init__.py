@@ -16,6 +16,7 @@ from multicapa.layers.dense import Dense, Maxout
 from multicapa.layers.merge import Add, Concat, add, concat
 from multicapa.layers.noise import Dropout, GaussianNoise
 from multicapa.layers.normalization import BatchNorm, LayerNorm
+from multicapa.layers.recurrent import GRU, LSTM, SecondOrderRNN, SimpleRNN
 from multicapa.layers.shape import Flatten, Input, InputLayer, Reshape
 
 LAYERS: dict[str, type[Layer]] = {
@@ -30,6 +31,10 @@ LAYERS: dict[str, type[Layer]] = {
         GaussianNoise,
         BatchNorm,
         LayerNorm,
+        SimpleRNN,
+        SecondOrderRNN,
+        LSTM,
+        GRU,
         Flatten,
         Reshape,
         Add,
@@ -38,7 +43,9 @@ LAYERS: dict[str, type[Layer]] = {
 }
 
 __all__ = [
+    "GRU",
     "LAYERS",
+    "LSTM",
     "Activation",
     "Add",
     "BatchNorm",
@@ -54,6 +61,8 @@ __all__ = [
     "LayerNorm",
     "Maxout",
     "Reshape",
+    "SecondOrderRNN",
+    "SimpleRNN",
     "Symbol",
     "activations",
     "add",
