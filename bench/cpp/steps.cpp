@@ -49,7 +49,7 @@ template <class T> class Training {
     return result.loss;
   }
 
-  double compute_gradient() { return trainer_.compute_gradient(samples_, {}).loss; }
+  double compute_gradient() { return trainer_.compute_gradient(samples_, 0, {}).loss; }
 
  private:
   const Net& net_;

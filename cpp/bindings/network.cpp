@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <mutex>
+#include <numeric>
 #include <optional>
 #include <thread>
 
@@ -44,7 +45,7 @@ class Watch {
 struct Given {
   py::array x, targets;
   double on, off;
-  py::object weights;
+  py::object weights, lengths;
 };
 
 void check_order(const Size* order, Size count, Size samples) {
@@ -96,7 +97,7 @@ template <class T> class PyNetwork {
   }
 
   py::tuple train_epoch(const Given& given, const py::object& order, Size batch_size, const std::vector<double>& rates,
-                        const py::object& progress) {
+                        const py::object& progress, Size bptt) {
     if (!trainer_.optimizer() || !trainer_.objective().is_set())
       throw InvalidArgument("set_objective and set_optimizer come before train_epoch");
     Epoch<T> epoch;
@@ -110,6 +111,7 @@ template <class T> class PyNetwork {
     if (batch_size < 1) throw InvalidArgument("batch_size should be at least 1, not " + std::to_string(batch_size));
     epoch.batch_size = batch_size;
     epoch.rates = rates;
+    epoch.bptt = bptt;
     const Size steps = (epoch.count + batch_size - 1) / batch_size;
     if (rates.size() != 1 && static_cast<Size>(rates.size()) != steps)
       throw InvalidArgument("expected 1 or " + std::to_string(steps) + " learning rates, not " +
@@ -127,7 +129,7 @@ template <class T> class PyNetwork {
     return py::make_tuple(result.loss, result.steps, result.diverged);
   }
 
-  double loss_and_gradient(const Given& given) {
+  double loss_and_gradient(const Given& given, Size bptt) {
     const Samples<T> samples = to_samples(given);
     if (!trainer_.objective().is_set()) throw InvalidArgument("set_objective comes before loss_and_gradient");
     Watch watch{py::none()};
@@ -135,7 +137,7 @@ template <class T> class PyNetwork {
     {
       const py::gil_scoped_release no_gil;
       const auto lock = enter();
-      result = trainer_.compute_gradient(samples, watch.look());
+      result = trainer_.compute_gradient(samples, bptt, watch.look());
     }
     penalty = result.penalty;
     watch.raise();
@@ -160,16 +162,17 @@ template <class T> class PyNetwork {
     return entries;
   }
 
-  py::array_t<T> predict(const py::array& x) {
+  py::array_t<T> predict(const py::array& x, const py::object& lengths) {
     const Rows rows = to_rows(x, network_.input_width(), "X");
     const Size count = x.shape(0);
+    const Size* const steps = to_lengths(lengths, count);
     py::array_t<T> y = new_outputs(count);
     T* out = y.mutable_data();
     Watch watch{py::none()};
     if (count > 0) {
       const py::gil_scoped_release no_gil;
       const auto lock = enter();
-      inference_.predict(rows, count, out, watch.look());
+      inference_.predict(rows, steps, count, out, watch.look());
     }
     watch.raise();
     return y;
@@ -194,7 +197,7 @@ template <class T> class PyNetwork {
       inference_.evaluate(samples, trainer_.objective(), out, cost, watch.look());
     }
     watch.raise();
-    return py::make_tuple(cost / static_cast<double>(samples.count), outputs);
+    return py::make_tuple(cost / costs_of(samples), outputs);
   }
 
   py::list describe_nodes() const {
@@ -258,18 +261,42 @@ template <class T> class PyNetwork {
     if (given.targets.ndim() < 1 || given.targets.shape(0) != samples.count)
       throw InvalidArgument("y should have " + std::to_string(samples.count) + " samples like X");
     if (py::isinstance<py::array_t<Size>>(given.targets)) {
-      samples.classes = to_vector<Size>(given.targets, samples.count, "y");
-      for (Size i = 0; i < samples.count; ++i)
-        if (samples.classes[i] < 0 || samples.classes[i] >= network_.output_width())
+      const Size steps = std::max<Size>(network_.output_steps(), 1), outputs = network_.output_width() / steps;
+      samples.classes = to_vector<Size>(given.targets, samples.count * steps, "y");
+      for (Size i = 0; i < samples.count * steps; ++i)
+        if (samples.classes[i] < 0 || samples.classes[i] >= outputs)
           throw InvalidArgument("y has class " + std::to_string(samples.classes[i]) + " at sample " +
-                                std::to_string(i) + ", but the network has " + std::to_string(network_.output_width()) +
+                                std::to_string(i / steps) + ", but the network has " + std::to_string(outputs) +
                                 " outputs");
     } else {
       samples.targets = to_rows(given.targets, network_.output_width(), "y");
     }
     samples.on = static_cast<T>(given.on), samples.off = static_cast<T>(given.off);
-    samples.weights = to_vector<T>(given.weights, samples.count, "sample_weight");
+    samples.step_weights = !given.weights.is_none() && py::cast<py::array>(given.weights).ndim() == 2;
+    samples.weights = to_vector<T>(
+        given.weights, samples.count * (samples.step_weights ? std::max<Size>(network_.output_steps(), 1) : 1),
+        "sample_weight");
+    samples.lengths = to_lengths(given.lengths, samples.count);
     return samples;
+  }
+
+  const Size* to_lengths(const py::object& given, Size count) const {
+    const Size* const lengths = to_vector<Size>(given, count, "lengths");
+    if (!lengths) return nullptr;
+    network_.check_takes_lengths();
+    const Size longest = network_.nodes().front().steps;
+    for (Size i = 0; i < count; ++i)
+      if (lengths[i] < 0 || lengths[i] > longest)
+        throw InvalidArgument("sample " + std::to_string(i) + " has " + std::to_string(lengths[i]) +
+                              " steps, but the network takes 0 to " + std::to_string(longest));
+    return lengths;
+  }
+
+  // How many costs are in the sum over all samples.
+  double costs_of(const Samples<T>& samples) const {
+    const Size steps = network_.output_steps();
+    if (!steps || !samples.lengths) return static_cast<double>(samples.count * std::max<Size>(steps, 1));
+    return std::max(1.0, static_cast<double>(std::accumulate(samples.lengths, samples.lengths + samples.count, Size{0})));
   }
 
   py::array_t<T> new_outputs(Size count) const {
@@ -326,10 +353,11 @@ template <class T> void register_class(py::module_& module, const char* name) {
           py::arg("layer"), py::arg("value"), py::arg("derivative"))
       .def(
           "probe",
-          [](Self& self, py::array x, py::array targets, double on, double off, py::object weights) {
-            return self.probe({std::move(x), std::move(targets), on, off, std::move(weights)});
+          [](Self& self, py::array x, py::array targets, double on, double off, py::object weights, py::object lengths) {
+            return self.probe({std::move(x), std::move(targets), on, off, std::move(weights), std::move(lengths)});
           },
-          py::arg("x"), py::arg("targets"), py::arg("on"), py::arg("off"), py::arg("weights"))
+          py::arg("x"), py::arg("targets"), py::arg("on"), py::arg("off"), py::arg("weights"),
+          py::arg("lengths") = py::none())
       .def("set_optimizer", &Self::set_optimizer, py::arg("name"), py::arg("hyperparameters"))
       .def_property(
           "optimizer_state",
@@ -347,26 +375,33 @@ template <class T> void register_class(py::module_& module, const char* name) {
           })
       .def(
           "train_epoch",
-          [](Self& self, py::array x, py::array targets, double on, double off, py::object weights,
-             const py::object& order, Size batch_size, const std::vector<double>& rates, const py::object& progress) {
-            return self.train_epoch({std::move(x), std::move(targets), on, off, std::move(weights)}, order, batch_size,
-                                    rates, progress);
+          [](Self& self, py::array x, py::array targets, double on, double off, py::object weights, py::object lengths,
+             const py::object& order, Size batch_size, const std::vector<double>& rates, const py::object& progress,
+             Size bptt) {
+            return self.train_epoch({std::move(x), std::move(targets), on, off, std::move(weights), std::move(lengths)},
+                                    order, batch_size, rates, progress, bptt);
           },
-          py::arg("x"), py::arg("targets"), py::arg("on"), py::arg("off"), py::arg("weights"), py::arg("order"),
-          py::arg("batch_size"), py::arg("rates"), py::arg("progress"))
+          py::arg("x"), py::arg("targets"), py::arg("on"), py::arg("off"), py::arg("weights"), py::arg("lengths"),
+          py::arg("order"), py::arg("batch_size"), py::arg("rates"), py::arg("progress"), py::arg("bptt") = 0)
       .def(
           "loss_and_gradient",
-          [](Self& self, py::array x, py::array targets, double on, double off, py::object weights) {
-            return self.loss_and_gradient({std::move(x), std::move(targets), on, off, std::move(weights)});
+          [](Self& self, py::array x, py::array targets, double on, double off, py::object weights, py::object lengths,
+             Size bptt) {
+            return self.loss_and_gradient(
+                {std::move(x), std::move(targets), on, off, std::move(weights), std::move(lengths)}, bptt);
           },
-          py::arg("x"), py::arg("targets"), py::arg("on"), py::arg("off"), py::arg("weights"))
+          py::arg("x"), py::arg("targets"), py::arg("on"), py::arg("off"), py::arg("weights"),
+          py::arg("lengths") = py::none(), py::arg("bptt") = 0)
       .def(
           "evaluate",
-          [](Self& self, py::array x, py::array targets, double on, double off, py::object weights, bool want_outputs) {
-            return self.evaluate({std::move(x), std::move(targets), on, off, std::move(weights)}, want_outputs);
+          [](Self& self, py::array x, py::array targets, double on, double off, py::object weights, py::object lengths,
+             bool want_outputs) {
+            return self.evaluate({std::move(x), std::move(targets), on, off, std::move(weights), std::move(lengths)},
+                                 want_outputs);
           },
-          py::arg("x"), py::arg("targets"), py::arg("on"), py::arg("off"), py::arg("weights"), py::arg("want_outputs"))
-      .def("predict", &Self::predict, py::arg("x"));
+          py::arg("x"), py::arg("targets"), py::arg("on"), py::arg("off"), py::arg("weights"), py::arg("lengths"),
+          py::arg("want_outputs"))
+      .def("predict", &Self::predict, py::arg("x"), py::arg("lengths") = py::none());
 }
 
 }  // namespace

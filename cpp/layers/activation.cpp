@@ -3,6 +3,7 @@
 #include "layers/activation.hpp"
 
 #include "layers/registry.hpp"
+#include "layers/steps.hpp"
 
 namespace multicapa {
 
@@ -39,20 +40,43 @@ template <class T> class Activation final : public Layer<T> {
     plan.backward_reads_output = kernel_.from_output;
     plan.may_work_in_place = kernel_.from_output;
     plan.either_arrangement = kernel_.by_element;
+    plan.stepwise = true;
+    if (!kernel_.by_element) time_ = time_of(inputs[0]), features_ = elements(inputs[0]) / time_;
     return plan;
   }
 
-  void forward(const Call<T>& call) const override { kernel_.forward(call.inputs[0], call.output, parameter_); }
+  void forward(const Call<T>& call) const override {
+    if (time_ == 1) return kernel_.forward(call.inputs[0], call.output, parameter_);
+    const Steps<T> steps(call, time_);
+    for (Size p = 0; p < steps.pieces(); ++p) {
+      const Matrix<const T> z = steps.of(call.inputs[0], p, features_);
+      const Matrix<T> a = steps.of(call.output, p, features_);
+      if (call.training) kernel_.forward(z, a, parameter_);
+      else forward_one_by_one(z, a);
+    }
+  }
 
   void backward(const Call<T>& call) const override {
     if (!call.dx[0].data) return;
     const Matrix<const T> seen = kernel_.from_output ? as_const(call.output) : call.inputs[0];
-    kernel_.backward(seen, as_const(call.dy), call.dx[0], parameter_);
+    if (time_ == 1) return kernel_.backward(seen, as_const(call.dy), call.dx[0], parameter_);
+    const Steps<T> steps(call, time_);
+    for (Size p = 0; p < steps.pieces(); ++p)
+      kernel_.backward(steps.of(seen, p, features_), steps.of(as_const(call.dy), p, features_),
+                       steps.of(call.dx[0], p, features_), parameter_);
   }
 
  private:
+  // The same for a step of a stream as for those of a whole sequence.
+  void forward_one_by_one(Matrix<const T> z, Matrix<T> a) const {
+    for (Size r = 0; r < z.rows; ++r)
+      kernel_.forward({z.data + r * z.stride, 1, z.columns, z.stride}, {a.data + r * a.stride, 1, a.columns, a.stride},
+                      parameter_);
+  }
+
   const ActivationKernel<T>& kernel_;
   T parameter_;
+  Size time_ = 1, features_ = 0;  // of what goes over the features of a step
 };
 
 }  // namespace

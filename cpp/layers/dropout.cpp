@@ -19,13 +19,15 @@ template <class T> class Dropout final : public Layer<T> {
     plan.work_per_row = 16 * static_cast<double>(plan.kept_per_row);
     plan.backward_reads_input = false;
     plan.may_work_in_place = true;
+    plan.either_arrangement = plan.stepwise = true;
     return plan;
   }
 
   void forward(const Call<T>& call) const override {
     if (!call.training) return call.kernels->copy(call.inputs[0], call.output);
-    const Size units = call.output.columns;
-    call.kernels->dropout_mask(call.seed, call.stream(), call.first_row * units, rate_, call.kept, call.rows * units);
+    const Matrix<const T> all = mask(call);
+    call.kernels->dropout_mask(call.seed, call.stream(), call.first_row * call.kept_stride, rate_, call.kept,
+                               all.rows * all.stride);
     call.kernels->multiply(call.inputs[0], mask(call), call.output);
   }
 
@@ -37,7 +39,8 @@ template <class T> class Dropout final : public Layer<T> {
 
  private:
   static Matrix<const T> mask(const Call<T>& call) {
-    return {call.kept, call.rows, call.output.columns, call.output.columns};
+    const bool columns = call.arrangement == Arrangement::samples_as_columns;
+    return {call.kept, call.output.rows, call.output.columns, columns ? call.output.stride : call.kept_stride};
   }
 
   const T rate_;

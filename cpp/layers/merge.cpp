@@ -1,6 +1,7 @@
 // Where branches of the graph join: add (residual connections) and concat (skips, side by side).
 
 #include "layers/registry.hpp"
+#include "layers/steps.hpp"
 
 namespace multicapa {
 namespace {
@@ -23,7 +24,7 @@ template <class T> class Add final : public Layer<T> {
     plan.output = inputs[0];
     plan.work_per_row = static_cast<double>(elements(inputs[0]) * static_cast<Size>(inputs.size()));
     plan.backward_reads_input = false;
-    plan.either_arrangement = true;
+    plan.either_arrangement = plan.stepwise = true;
     return plan;
   }
 
@@ -47,38 +48,54 @@ template <class T> class Concat final : public Layer<T> {
 
   LayerPlan plan(const std::vector<Shape>& inputs) override {
     check_at_least_two(spec_, inputs);
-    Size width = 0;
+    time_ = time_of(inputs[0]);
     for (const Shape& shape : inputs) {
-      if (shape.size() != 1)
-        spec_.fail("joins flat samples, not samples of shape " + to_string(shape) + "; put a Flatten before it");
-      width += shape[0];
+      if (shape.size() > 2)
+        spec_.fail("joins flat samples or sequences, not samples of shape " + to_string(shape) +
+                   "; put a Flatten before it");
+      if (shape.size() != inputs[0].size() || time_of(shape) != time_)
+        spec_.fail("joins sequences of one length, not samples of shape " + to_string(inputs[0]) + " and " +
+                   to_string(shape));
+      features_.push_back(shape.back()), width_ += shape.back();
     }
     LayerPlan plan;
-    plan.output = {width};
-    plan.work_per_row = static_cast<double>(width);
+    plan.output = inputs[0];
+    plan.output.back() = width_;
+    plan.work_per_row = static_cast<double>(elements(plan.output));
     plan.backward_reads_input = false;
+    plan.either_arrangement = plan.stepwise = true;
     return plan;
   }
 
   void forward(const Call<T>& call) const override {
-    Matrix<T> part = call.output;
-    for (const Matrix<const T>& x : call.inputs) {
-      part.columns = x.columns;
-      call.kernels->copy(x, part);
-      part.data += x.columns;
-    }
+    for_parts(call, call.output, [&](std::size_t i, const Steps<T>& steps, Size p, Matrix<T> part) {
+      call.kernels->copy(steps.of(call.inputs[i], p, features_[i]), part);
+    });
   }
 
   void backward(const Call<T>& call) const override {
-    Matrix<const T> part = as_const(call.dy);
-    for (std::size_t i = 0; i < call.dx.size(); ++i) {
-      part.columns = call.inputs[i].columns;
-      if (call.dx[i].data) call.kernels->copy(part, call.dx[i]);
-      part.data += part.columns;
-    }
+    for_parts(call, call.dy, [&](std::size_t i, const Steps<T>& steps, Size p, Matrix<T> part) {
+      if (call.dx[i].data) call.kernels->copy(as_const(part), steps.of(call.dx[i], p, features_[i]));
+    });
   }
 
  private:
+  // The part of each input in every step of the whole.
+  template <class Body> void for_parts(const Call<T>& call, Matrix<T> all, Body body) const {
+    const Steps<T> steps(call, time_);
+    for (Size p = 0; p < steps.pieces(); ++p) {
+      Matrix<T> part = steps.of(all, p, width_);
+      for (std::size_t i = 0; i < features_.size(); ++i) {
+        const bool columns = call.arrangement == Arrangement::samples_as_columns;
+        (columns ? part.rows : part.columns) = features_[i];
+        body(i, steps, p, part);
+        part.data += features_[i] * (columns ? part.stride : 1);
+      }
+    }
+  }
+
+  Size time_ = 1, width_ = 0;
+  std::vector<Size> features_;
   const Spec spec_;
 };
 

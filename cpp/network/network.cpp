@@ -76,8 +76,34 @@ template <class T> void Network<T>::add_node(const Spec& spec, const std::vector
   }
   spec.check_all_read();
   node.width = elements(node.plan.output);
-  node.stride = padded_stride<T>(node.width);
+  find_steps(node);
+  node.stride = node.steps ? node.width : padded_stride<T>(node.width);
   nodes_.push_back(std::move(node));
+}
+
+// A sequence begins with a layer that has weights or a state for each step, and goes on through those that keep steps.
+template <class T> void Network<T>::find_steps(Node<T>& node) const {
+  const Shape& shape = node.plan.output;
+  node.steps = shape.size() == 2 ? shape[0] : 0;
+  if (!node.layer || !node.plan.stepwise || !node.steps) return;
+  node.sequence = !node.plan.parameters.empty() && node.type != "layer_norm";
+  for (const Size input : node.inputs) node.sequence |= nodes_[static_cast<std::size_t>(input)].sequence;
+}
+
+template <class T> void Network<T>::check_takes_lengths() const {
+  std::vector<bool> in_time(nodes_.size(), false);
+  in_time[0] = true;
+  for (std::size_t n = 1; n < nodes_.size(); ++n) {
+    const Node<T>& node = nodes_[n];
+    for (const Size input : node.inputs) {
+      if (!in_time[static_cast<std::size_t>(input)]) continue;
+      if (!node.plan.stepwise)
+        throw InvalidArgument(node.type + " layer \"" + node.name + "\" takes sequences of one length only");
+      in_time[n] = node.steps > 0;
+    }
+  }
+  if (in_time.back() && !output().sequence)
+    throw InvalidArgument("no layer of this network works step by step, so all samples should have one length");
 }
 
 template <class T> void Network<T>::connect() {

@@ -15,6 +15,7 @@ template <class T> struct Epoch {
   const Size* order = nullptr;  // null: as they lie
   Size count = 0;               // samples to visit: the length of the order
   Size batch_size = 0;
+  Size bptt = 0;              // see StepShape
   std::vector<double> rates;  // one for all steps, or one for each
   Look look;
 };
@@ -38,7 +39,7 @@ template <class T> class Trainer {
 
   EpochResult run(const Epoch<T>& epoch);
   // One step over all samples that leaves its gradients in the network and changes nothing else.
-  EpochResult compute_gradient(const Samples<T>& samples, const Look& look);
+  EpochResult compute_gradient(const Samples<T>& samples, Size bptt, const Look& look);
   // The same, and then look_at(step) while the step still holds the outputs and deltas of all rows.
   EpochResult probe(const Samples<T>& samples, FunctionRef<void(const Step<T>&)> look_at);
 
@@ -47,7 +48,7 @@ template <class T> class Trainer {
   bool exploded(double cost);
   // Runs functions of the user's, on the calling thread: their arithmetic is not ours to change.
   bool calls_out() const { return network_.calls_out() || objective_.custom_loss; }
-  StepShape shape_for_batch(Size rows) const;
+  StepShape shape_for_batch(Size rows, const Samples<T>& samples, Size bptt) const;
   Step<T>& step_for(const StepShape& shape);
   void make_room();  // before steps are asked for: keeps the number of planned ones small
 
