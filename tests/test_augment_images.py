@@ -7,15 +7,7 @@ import numpy as np
 import pytest
 
 from helpers import all_equal, rng
-from multicapa.augment import (
-    ColorChange,
-    Crop,
-    HorizontalFlip,
-    Images,
-    Noise,
-    ResizedCrop,
-    Rotation,
-)
+from multicapa.augment import ColorChange, Crop, HorizontalFlip, Images, Noise, ResizedCrop, Rotation
 
 IMAGE_AUGMENTERS = [
     HorizontalFlip(),

@@ -170,11 +170,11 @@ def test_schedules_of_the_lectures():
     assert names >= {"Constant", "Step", "Exponential", "InverseScaling", "Cosine", "WarmUp", "OneCycle"}
 
 
-@pytest.mark.parametrize("name", mc.curriculum.PACING)
+@pytest.mark.parametrize("name", mc.training.curriculum.PACING)
 def test_pacing(name):
     """Its formula is checked in test_curriculum.py, whose table must be complete."""
     assert re.search(rf"\b{name}\b", documentation(mc.Curriculum))
-    share = [mc.curriculum.PACING[name](s) for s in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    share = [mc.training.curriculum.PACING[name](s) for s in (0.0, 0.25, 0.5, 0.75, 1.0)]
     assert share == sorted(share)
     assert (share[0], share[-1]) == pytest.approx((0, 1))
 

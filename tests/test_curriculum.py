@@ -69,10 +69,10 @@ PACES = {
 
 
 def test_every_pacing_has_its_formula_here():
-    assert set(PACES) == set(mc.curriculum.PACING)
+    assert set(PACES) == set(mc.training.curriculum.PACING)
 
 
-@pytest.mark.parametrize("name", mc.curriculum.PACING)
+@pytest.mark.parametrize("name", mc.training.curriculum.PACING)
 def test_pacing(name):
     """From start to all, never back; named or given as a function."""
     named = mc.Curriculum(np.arange(1000), epochs=10, start=0.2, pacing=name)

@@ -8,7 +8,7 @@ import pytest
 
 import multicapa as mc
 from helpers import output_of
-from multicapa.drawing.layout import Box, arrange
+from multicapa.network.drawing.layout import Box, arrange
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -219,7 +219,7 @@ def test_colours_stand_out_on_white_and_on_black():
         low, high = sorted([luminance(a), luminance(b)])
         return (high + 0.05) / (low + 0.05)
 
-    from multicapa.drawing import svg
+    from multicapa.network.drawing import svg
 
     for colour in [*svg._COLOURS.values(), svg._OTHER]:
         assert contrast(colour, "#ffffff") > 4.5
@@ -234,7 +234,7 @@ def test_text_fits_its_box():
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import TextPath
 
-    from multicapa.drawing.svg import _text_width
+    from multicapa.network.drawing.svg import _text_width
 
     for text in ("dense_1", "Dense · softmax", "4,160 params", "MAXIMUM_WIDTH", "illicit.fill", "batch_norm_12"):
         for bold in (False, True):

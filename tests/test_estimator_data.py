@@ -175,7 +175,7 @@ def test_large_sparse_rows_become_dense_some_at_a_time(estimator, weighted, monk
         expected = whole.predict(samples)
         with monkeypatch.context() as small:
             small.setattr("multicapa.estimators.samples.DENSE_BYTES", 0)
-            small.setattr("multicapa.arrays.SparseRows._BYTES_AT_ONCE", 100 * 40 * 8)  # three batches
+            small.setattr("multicapa.base.arrays.SparseRows._BYTES_AT_ONCE", 100 * 40 * 8)  # three batches
             pieces = fitted(**others)
             np.testing.assert_array_equal(pieces.predict(samples), expected)
         np.testing.assert_array_equal(pieces.network_.parameters.flat, whole.network_.parameters.flat)

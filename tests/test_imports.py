@@ -2,6 +2,7 @@
 
 import ast
 import re
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -13,22 +14,18 @@ from helpers import ROOT, output_of
 CPP_ORDER = ("base", "kernels", "layers", "network", "training", "bindings")
 CPP_LEAVES = {"network/spec.hpp": "base", "network/spec.cpp": "base"}  # they stand with the folder named
 
-# Each module of python/multicapa may import those of its own row and of the rows before.
-PYTHON_ORDER = (
-    {"_core", "blas", "checks", "errors"},
-    {"arrays", "data", "history", "initializers", "layers", "losses", "optimizers", "plots", "schedules", "threads"},
-    {"graph", "regularization", "views"},
-    {"augment", "callbacks", "curriculum", "diagnosis", "drawing", "feed", "lbfgs", "progress", "summary"},
-    {"training"},
-    {"online"},
+# The floors of python/multicapa: a room may import those below its own, wherever the import stands.
+PYTHON_FLOORS = (
+    {"_core"},
+    {"base"},
+    {"augment", "initializers", "layers", "losses", "optimizers", "schedules"},
     {"network"},
-    {"estimators", "files", "sequential"},
-    {"table"},
+    {"training"},
+    {"callbacks", "model"},
+    {"data", "estimators", "plots"},
     {"cli"},
     {"__main__"},
 )
-# Arrows that run back within a function, where nothing is imported until it is called.
-PYTHON_EXCEPTIONS = {("network", "files")}
 
 # What may stand in one file only, and where. None: anywhere in the folder.
 HOMES = {
@@ -60,45 +57,62 @@ def cpp_arrows_back(root):
     return wrong
 
 
-def python_imports(path, package):
-    """Modules of the package that a file imports, those for type checkers aside."""
-    found = set()
+def modules_of(root, package):
+    """The files of the package by the names of their modules."""
+    found = {}
+    for path in sorted(root.rglob("*.py")):
+        parts = path.relative_to(root).with_suffix("").parts
+        found[".".join((package, *(parts[:-1] if parts[-1] == "__init__" else parts)))] = path
+    return found
 
-    def visit(node):
-        if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
-            return
+
+def python_imports(path, package, modules):
+    """Modules of the package that a file imports: at its top, within functions and for type checkers alike."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            found.update(alias.name.split(".")[1] for alias in node.names if alias.name.startswith(package + "."))
+            found.update(alias.name for alias in node.names if alias.name.startswith(package + "."))
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path.name}: relative imports are not used here"
-            if node.module == package:
-                found.update(alias.name for alias in node.names)
-            elif node.module and node.module.startswith(package + "."):
-                found.add(node.module.split(".")[1])
-        for child in ast.iter_child_nodes(node):
-            visit(child)
+            if node.module and f"{node.module}.".startswith(package + "."):
+                names = {alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+                inside = {full for full in names.values() if full in modules or full == f"{package}._core"}
+                found |= inside
+                if node.module != package and len(inside) < len(names):
+                    found.add(node.module)
+                elif node.module == package:
+                    found |= {full for name, full in names.items() if full not in inside and name != "__version__"}
+    return found
 
-    visit(ast.parse(path.read_text()))
-    return found - {"__version__"}
 
-
-def python_arrows_back(root, package="multicapa"):
-    """Imports that run against PYTHON_ORDER, as readable lines."""
-    rank = {module: row for row, modules in enumerate(PYTHON_ORDER) for module in modules}
-    wrong = []
-    for path in sorted(root.rglob("*.py")):
-        module = path.relative_to(root).with_suffix("").parts[0]
-        if module == "__init__":
+def rooms_that_climb(root, package="multicapa"):
+    """Imports that run against PYTHON_FLOORS, as readable lines."""
+    floor = {room: row for row, rooms in enumerate(PYTHON_FLOORS) for room in rooms}
+    modules, wrong = modules_of(root, package), []
+    for name, path in modules.items():
+        if name == package:
+            continue  # it stands above all
+        room = name.split(".")[1]
+        if room not in floor:
+            wrong.append(f"{room} has no floor")
             continue
-        if module not in rank:
-            wrong.append(f"{module} has no place in PYTHON_ORDER")
-            continue
-        for target in sorted(python_imports(path, package)):
-            if target not in rank:
-                wrong.append(f"{module} imports {target}, which has no place in PYTHON_ORDER")
-            elif rank[target] > rank[module] and (module, target) not in PYTHON_EXCEPTIONS:
-                wrong.append(f"{module} imports {target}")
-    return wrong
+        for target in sorted({imported.split(".")[1] for imported in python_imports(path, package, modules)} - {room}):
+            if target not in floor:
+                wrong.append(f"{room} imports {target}, which has no floor")
+            elif floor[target] >= floor[room]:
+                wrong.append(f"{room} imports {target}")
+    return sorted(set(wrong))
+
+
+def circles(root, package="multicapa"):
+    """Files that know each other, directly or through others, as readable lines."""
+    modules = modules_of(root, package)
+    graph = {name: python_imports(path, package, modules) & modules.keys() for name, path in modules.items()}
+    try:
+        tuple(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        return [" <- ".join(error.args[1])]
+    return []
 
 
 def astray(root):
@@ -122,7 +136,18 @@ def test_includes_run_one_way():
 
 
 def test_imports_run_one_way():
-    assert python_arrows_back(package()) == []
+    assert rooms_that_climb(package()) == []
+
+
+def test_no_two_files_know_each_other():
+    assert circles(package()) == []
+
+
+def test_the_house_has_few_rooms():
+    """Whoever opens the package sees at once where a thing lives."""
+    rooms = {path.stem for path in package().iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert rooms == {"__init__", *set.union(*PYTHON_FLOORS)} - {"_core"}
+    assert len(rooms) <= 18
 
 
 def test_each_concern_has_one_home():
@@ -161,26 +186,46 @@ def test_a_turned_include_is_reported(tmp_path):
     assert cpp_arrows_back(tmp_path) == ["util/u.hpp: util has no place in CPP_ORDER"]
 
 
-def test_a_turned_import_is_reported(tmp_path):
-    write(
-        tmp_path,
-        {"__init__.py": "from multicapa import network", "network.py": "from multicapa import layers, training"},
-    )
-    write(
-        tmp_path,
-        {"layers.py": "import numpy", "training.py": "", "cli/__init__.py": "from multicapa.network import Network"},
-    )
-    assert python_arrows_back(tmp_path) == []
-    write(tmp_path, {"layers.py": "def f():\n    from multicapa.network import Network\n"})
-    assert python_arrows_back(tmp_path) == ["layers imports network"]
-    write(tmp_path, {"layers.py": "import multicapa.training\n"})
-    assert python_arrows_back(tmp_path) == ["layers imports training"]
-    write(tmp_path, {"layers.py": "if TYPE_CHECKING:\n    from multicapa.network import Network\n"})
-    assert python_arrows_back(tmp_path) == []
-    write(tmp_path, {"layers.py": "from multicapa import cli"})
-    assert python_arrows_back(tmp_path) == ["layers imports cli"]
-    write(tmp_path, {"layers.py": "", "helpers.py": ""})
-    assert python_arrows_back(tmp_path) == ["helpers has no place in PYTHON_ORDER"]
+TURNED = {
+    "at the top": "from multicapa.training.fit import fit\n",
+    "as a module": "from multicapa import training\n",
+    "by its full name": "import multicapa.training.fit\n",
+    "in a function": "def f():\n    from multicapa.training import fit\n",
+    "for a type checker": "if TYPE_CHECKING:\n    from multicapa.training.fit import Run\n",
+}
+
+
+@pytest.mark.parametrize("how", TURNED)
+def test_a_turned_import_is_reported(how, tmp_path):
+    good = {
+        "__init__.py": "from multicapa import model, __version__",
+        "layers.py": "import numpy\nfrom multicapa.base import checks",
+        "base/__init__.py": "",
+        "base/checks.py": "from multicapa import _core",
+        "network/__init__.py": "from multicapa.network.core import CoreNetwork",
+        "network/core.py": "from multicapa import layers",
+        "training/__init__.py": "",
+        "training/fit.py": "from multicapa.network import CoreNetwork",
+        "cli/__init__.py": "from multicapa.training.fit import fit",
+    }
+    write(tmp_path, good)
+    assert rooms_that_climb(tmp_path) == []
+    assert circles(tmp_path) == []
+    write(tmp_path, {"network/core.py": TURNED[how]})
+    assert rooms_that_climb(tmp_path) == ["network imports training"]
+
+
+def test_rooms_of_one_floor_do_not_know_each_other(tmp_path):
+    write(tmp_path, {"layers.py": "from multicapa import losses", "losses.py": "", "helpers.py": ""})
+    assert rooms_that_climb(tmp_path) == ["helpers has no floor", "layers imports losses"]
+
+
+@pytest.mark.parametrize("how", ["from multicapa.cli import b", "def f():\n    from multicapa.cli.b import g\n"])
+def test_a_circle_of_files_is_reported(how, tmp_path):
+    write(tmp_path, {"cli/__init__.py": "", "cli/a.py": "", "cli/b.py": "from multicapa.cli.a import f"})
+    assert circles(tmp_path) == []
+    write(tmp_path, {"cli/a.py": how})
+    assert len(circles(tmp_path)) == 1
 
 
 def test_a_second_home_is_reported(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 import multicapa as mc
 from multicapa import plots
-from multicapa.table import (
+from multicapa.data.table import (
     CategoryColumn,
     ClassTarget,
     Columns,

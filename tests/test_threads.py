@@ -9,7 +9,7 @@ import pytest
 
 import multicapa as mc
 from helpers import DTYPES, output_of
-from multicapa.threads import at_most
+from multicapa.base.threads import at_most
 
 THREADS = (1, 2, 3, 7)
 

@@ -10,6 +10,7 @@
 #include "bindings/functions.hpp"
 #include "bindings/register.hpp"
 #include "training/inference.hpp"
+#include "training/stream.hpp"
 #include "training/trainer.hpp"
 
 namespace multicapa {
@@ -54,6 +55,8 @@ void check_order(const Size* order, Size count, Size samples) {
     if (order[i] < 0 || order[i] >= samples)
       throw InvalidArgument("order names sample " + std::to_string(order[i]) + " of " + std::to_string(samples));
 }
+
+template <class T> constexpr Scalar scalar_of = std::is_same_v<T, float> ? Scalar::float32 : Scalar::float64;
 
 template <class T> class PyNetwork {
  public:
@@ -207,6 +210,8 @@ template <class T> class PyNetwork {
       entry["name"] = node.name;
       entry["type"] = node.type;
       entry["shape"] = py::tuple(py::cast(node.plan.output));
+      entry["sequence"] = node.sequence;
+      entry["steps"] = node.steps;
       py::list inputs;
       for (const Size input : node.inputs) inputs.append(network_.nodes()[static_cast<std::size_t>(input)].name);
       entry["inputs"] = inputs;
@@ -228,6 +233,24 @@ template <class T> class PyNetwork {
       list.append(entry);
     }
     return list;
+  }
+
+  // x: (samples, features) of one step, or (features,) of the one sample there is.
+  py::array_t<T> step(Stream<T>& stream, const py::array_t<T, py::array::c_style | py::array::forcecast>& x) {
+    const bool single = stream.samples() == 1 && x.ndim() == 1;
+    const Size features = stream.input_width(), samples = stream.samples();
+    if (x.size() != samples * features || x.ndim() > 2 || (!single && (x.ndim() != 2 || x.shape(0) != samples)))
+      throw InvalidArgument("a step of this stream should have shape (" + std::to_string(samples) + ", " +
+                            std::to_string(features) + ")");
+    if (const Size wrong = network_.kernels().find_not_finite(x.data(), scalar_of<T>, x.size()); wrong >= 0)
+      throw InvalidArgument("a step should be finite, but number " + std::to_string(wrong % features) + " of sample " +
+                            std::to_string(wrong / features) + " is not");
+    const Size width = stream.output_width();
+    py::array_t<T> y = single ? py::array_t<T>(static_cast<py::ssize_t>(width))
+                              : py::array_t<T>({static_cast<py::ssize_t>(samples), static_cast<py::ssize_t>(width)});
+    const auto lock = enter();
+    stream.step(x.data(), y.mutable_data());
+    return y;
   }
 
   Network<T>& network() { return network_; }
@@ -296,7 +319,8 @@ template <class T> class PyNetwork {
   double costs_of(const Samples<T>& samples) const {
     const Size steps = network_.output_steps();
     if (!steps || !samples.lengths) return static_cast<double>(samples.count * std::max<Size>(steps, 1));
-    return std::max(1.0, static_cast<double>(std::accumulate(samples.lengths, samples.lengths + samples.count, Size{0})));
+    return std::max(1.0,
+                    static_cast<double>(std::accumulate(samples.lengths, samples.lengths + samples.count, Size{0})));
   }
 
   py::array_t<T> new_outputs(Size count) const {
@@ -315,6 +339,25 @@ template <class T> class PyNetwork {
 // A flat vector of the core as an array that shares its memory and keeps the network alive.
 template <class T> py::array_t<T> view(const py::object& self, T* data, Size count) {
   return py::array_t<T>(static_cast<py::ssize_t>(count), data, self);
+}
+
+// A stream with the network whose weights it reads.
+template <class T> struct PyStream {
+  py::object owner;
+  Stream<T> stream;
+
+  PyStream(py::object network, const py::list& layers, Size samples)
+      : owner(std::move(network)), stream(owner.cast<PyNetwork<T>&>().network(), to_specs(layers), samples) {}
+};
+
+template <class T> void register_stream(py::module_& module, const char* name) {
+  using Self = PyStream<T>;
+  py::class_<Self>(module, name)
+      .def(py::init<py::object, const py::list&, Size>(), py::arg("network"), py::arg("layers"), py::arg("samples"))
+      .def("reset", [](Self& self) { self.stream.reset(); })
+      .def("step", [](Self& self, const py::array_t<T, py::array::c_style | py::array::forcecast>& x) {
+        return self.owner.template cast<PyNetwork<T>&>().step(self.stream, x);
+      });
 }
 
 template <class T> void register_class(py::module_& module, const char* name) {
@@ -353,7 +396,8 @@ template <class T> void register_class(py::module_& module, const char* name) {
           py::arg("layer"), py::arg("value"), py::arg("derivative"))
       .def(
           "probe",
-          [](Self& self, py::array x, py::array targets, double on, double off, py::object weights, py::object lengths) {
+          [](Self& self, py::array x, py::array targets, double on, double off, py::object weights,
+             py::object lengths) {
             return self.probe({std::move(x), std::move(targets), on, off, std::move(weights), std::move(lengths)});
           },
           py::arg("x"), py::arg("targets"), py::arg("on"), py::arg("off"), py::arg("weights"),
@@ -409,6 +453,8 @@ template <class T> void register_class(py::module_& module, const char* name) {
 void register_networks(py::module_& module) {
   register_class<float>(module, "NetworkFloat32");
   register_class<double>(module, "NetworkFloat64");
+  register_stream<float>(module, "StreamFloat32");
+  register_stream<double>(module, "StreamFloat64");
 }
 
 }  // namespace multicapa

@@ -13,8 +13,8 @@ template <class T> class Affine {
 
   Affine(Size units, bool has_bias) : units_(units), has_bias_(has_bias) {}
 
-  // Fills in everything of the plan but the output's shape, for the last axis of samples of so many axes. fan_out counts
-  // the units as the next layer sees them.
+  // Fills in everything of the plan but the output's shape, for the last axis of samples of so many axes. fan_out
+  // counts the units as the next layer sees them.
   void plan(LayerPlan& plan, const Spec& spec, const std::vector<Shape>& inputs, Size fan_out,
             std::size_t most_axes = 1) {
     if (inputs.size() != 1) spec.fail("takes one input, not " + std::to_string(inputs.size()));
@@ -45,8 +45,7 @@ template <class T> class Affine {
   // the whole sequence gives.
   void forward_in_order(const Call<T>& call, Matrix<const T> x, Matrix<T> z) const {
     const T* b = has_bias_ ? call.parameters + bias_offset() : nullptr;
-    if (units_ == 1)
-      return call.kernels->matrix_vector(x, call.parameters, b ? *b : T(0), z.data, z.stride);
+    if (units_ == 1) return call.kernels->matrix_vector(x, call.parameters, b ? *b : T(0), z.data, z.stride);
     call.kernels->gemm({x.rows, units_, in_}, x.data, x.stride, 1, call.parameters, units_, {b, nullptr}, z.data,
                        z.stride, false);
   }

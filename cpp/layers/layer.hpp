@@ -74,10 +74,10 @@ template <class T> struct Call {
   const std::uint64_t* step = nullptr;
   std::uint64_t node = 0;
   const Size* lengths = nullptr;  // steps that each sample has, descending; null: all as planned
-  const Size* active = nullptr;  // samples that have step t, which are the first so many; null: all have all steps
-  Size steps = -1;               // of the block's longest sample; -1: as planned
-  T* carried = nullptr;          // states before the block's first step, and after its last one; null: as they begin
-  Size bptt = 0;                 // > 0: gradients do not pass back over each so many steps
+  const Size* active = nullptr;   // samples that have step t, which are the first so many; null: all have all steps
+  Size steps = -1;                // of the block's longest sample; -1: as planned
+  T* carried = nullptr;           // states before the block's first step, and after its last one; null: as they begin
+  Size bptt = 0;                  // > 0: gradients do not pass back over each so many steps
 
   std::uint64_t stream() const { return *step << 16 | node; }
 };

@@ -1,5 +1,5 @@
-// y = γ (x − μ)/√(σ² + ε) + β with μ and σ² over the M units of one sample, or of one step of it, σ² = Σ (x − μ)²/(M − ddof)
-// (Ba, Kiros & Hinton 2016).
+// y = γ (x − μ)/√(σ² + ε) + β with μ and σ² over the M units of one sample, or of one step of it, σ² = Σ (x − μ)²/(M −
+// ddof) (Ba, Kiros & Hinton 2016).
 
 #include <algorithm>
 
@@ -42,10 +42,9 @@ template <class T> class LayerNorm final : public Layer<T> {
     if (!call.accumulate) std::fill_n(call.gradients, 2 * beta(), T(0));
     const Steps<T> steps(call, time_);
     for (Size p = 0; p < steps.pieces(); ++p)
-      call.kernels->normalize_rows_backward(
-          steps.of(as_const(call.dy), p, units_), steps.of(call.inputs[0], p, units_),
-          call.kept + 2 * steps.first_step(p), call.parameters, ddof_, steps.of(call.dx[0], p, units_), call.gradients,
-          call.gradients + beta());
+      call.kernels->normalize_rows_backward(steps.of(as_const(call.dy), p, units_), steps.of(call.inputs[0], p, units_),
+                                            call.kept + 2 * steps.first_step(p), call.parameters, ddof_,
+                                            steps.of(call.dx[0], p, units_), call.gradients, call.gradients + beta());
   }
 
  private:

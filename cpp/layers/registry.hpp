@@ -7,22 +7,23 @@ namespace multicapa {
 
 template <class T> using LayerMaker = std::unique_ptr<Layer<T>> (*)(const Spec&);
 
-#define MULTICAPA_LAYERS(X)              \
-  X(dense, make_dense)                   \
-  X(activation, make_activation)         \
-  X(dropout, make_dropout)               \
-  X(flatten, make_flatten)               \
-  X(reshape, make_reshape)               \
-  X(add, make_add)                       \
-  X(concat, make_concat)                 \
-  X(maxout, make_maxout)                 \
-  X(batch_norm, make_batch_norm)         \
-  X(layer_norm, make_layer_norm)         \
-  X(gaussian_noise, make_gaussian_noise) \
-  X(simple_rnn, make_simple_rnn)         \
+#define MULTICAPA_LAYERS(X)                  \
+  X(dense, make_dense)                       \
+  X(activation, make_activation)             \
+  X(dropout, make_dropout)                   \
+  X(embedding, make_embedding)               \
+  X(flatten, make_flatten)                   \
+  X(reshape, make_reshape)                   \
+  X(add, make_add)                           \
+  X(concat, make_concat)                     \
+  X(maxout, make_maxout)                     \
+  X(batch_norm, make_batch_norm)             \
+  X(layer_norm, make_layer_norm)             \
+  X(gaussian_noise, make_gaussian_noise)     \
+  X(simple_rnn, make_simple_rnn)             \
   X(second_order_rnn, make_second_order_rnn) \
-  X(lstm, make_lstm)                     \
-  X(gru, make_gru)                       \
+  X(lstm, make_lstm)                         \
+  X(gru, make_gru)                           \
   X(custom_activation, make_custom_activation)
 
 #define MULTICAPA_DECLARE(name, maker) template <class T> std::unique_ptr<Layer<T>> maker(const Spec& spec);

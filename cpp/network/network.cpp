@@ -116,6 +116,11 @@ template <class T> void Network<T>::connect() {
       node.wants_gradient = node.wants_gradient || source.wants_gradient;
     }
   }
+  // Tokens (time,) are steps of one number.
+  Node<T>& first = nodes_.front();
+  const bool tokens = std::all_of(first.consumers.begin(), first.consumers.end(),
+                                  [&](Size n) { return nodes_[static_cast<std::size_t>(n)].type == "embedding"; });
+  if (tokens && !first.consumers.empty()) first.steps = first.width;
   // What is derived from the parameters serves to pass gradients on; where none is wanted there is nothing to keep.
   for (Node<T>& node : nodes_)
     if (std::none_of(node.inputs.begin(), node.inputs.end(),

@@ -37,8 +37,8 @@ template <class T> struct Node {
   Size parameter_count = 0;
   Size state = 0;
   Size derived = 0;
-  Size steps = 0;            // of a sample (time, features), or 0
-  bool sequence = false;     // made step by step, so that costs and lengths count steps
+  Size steps = 0;               // of a sample (time, features), or 0
+  bool sequence = false;        // made step by step, so that costs and lengths count steps
   bool wants_gradient = false;  // it or a node before it has parameters
   std::vector<Size> consumers;
 };

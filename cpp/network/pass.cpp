@@ -109,8 +109,7 @@ template <class T> void Pass<T>::place(Size first, Size rows) {
   if (!same) place_calls();
 }
 
-template <class T>
-void Pass<T>::place(Size first, Size rows, const Size* lengths, const Size* order, Size from) {
+template <class T> void Pass<T>::place(Size first, Size rows, const Size* lengths, const Size* order, Size from) {
   first_ = first, rows_ = rows, reads_elsewhere_ = false;
   for (Size r = 0; r < rows; ++r) at(lengths_, r) = lengths[order[from + r]];
   steps_ = lengths_[0];

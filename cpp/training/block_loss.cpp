@@ -28,8 +28,7 @@ void BlockLoss<T>::gather(const KernelTable<T>& kernels, const Samples<T>& sampl
   const Rows& given = samples.targets;
   const bool as_rows = arrangement_ == Arrangement::samples_as_rows;
   has_lengths_ = steps_ > 0 && samples.lengths;
-  for (Size r = 0; has_lengths_ && r < rows; ++r)
-    lengths_[static_cast<std::size_t>(r)] = samples.lengths[sample(r)];
+  for (Size r = 0; has_lengths_ && r < rows; ++r) lengths_[static_cast<std::size_t>(r)] = samples.lengths[sample(r)];
   if (samples.classes) set_classes(samples, order, first);
   else if (as_rows) kernels.gather(given.data, given.scalar, given.stride, order, first, targets());
   else kernels.gather_columns(given.data, given.scalar, given.stride, order, first, rows, targets());
@@ -58,9 +57,7 @@ void BlockLoss<T>::add_noise(const KernelTable<T>& kernels, T stddev, std::uint6
   kernels.add_scaled(noise_.data(), stddev, targets_.data(), targets_.data(), count);
 }
 
-template <class T>
-template <class U>
-Matrix<U> BlockLoss<T>::part(Matrix<U> m, Size index, Size count) const {
+template <class T> template <class U> Matrix<U> BlockLoss<T>::part(Matrix<U> m, Size index, Size count) const {
   const Size width = outputs_ / all_steps_;
   if (!m.data) return {nullptr, count, width, 1};
   if (arrangement_ == Arrangement::samples_as_rows) return {m.data + index * m.stride, count, width, width};

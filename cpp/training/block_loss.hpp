@@ -15,7 +15,8 @@ template <class T> class BlockLoss {
   // steps: of sequences whose steps have costs of their own, else 0; outputs are those of all of them.
   BlockLoss(Size rows, Size outputs, Size steps, Arrangement arrangement = Arrangement::samples_as_rows);
 
-  // Brings the targets of `rows` samples, which start at `first` in the order, descending by length where they have one.
+  // Brings the targets of `rows` samples, which start at `first` in the order, descending by length where they have
+  // one.
   void gather(const KernelTable<T>& kernels, const Samples<T>& samples, const Size* order, Size first, Size rows,
               Size outputs);
   // Adds stddev · n to the targets; row 0 is row `first_row` of its batch.

@@ -41,7 +41,8 @@ template <class T> void Inference<T>::place(Lane& lane, const Rows& x, const Siz
 
 template <class T>
 template <class Work>
-bool Inference<T>::for_blocks(const Rows& x, const Size* lengths, Size count, Size end, bool calls_out, const Look& look, Work work) {
+bool Inference<T>::for_blocks(const Rows& x, const Size* lengths, Size count, Size end, bool calls_out,
+                              const Look& look, Work work) {
   const Partition partition = partition_inference(network_, count);
   const double work_per_row = std::max(network_.work_per_row(), 1.0);
   const std::size_t worthwhile =
@@ -85,8 +86,7 @@ template <class T> void Inference<T>::hand_out(const Lane& lane, const Block& bl
   }
 }
 
-template <class T>
-bool Inference<T>::predict(const Rows& x, const Size* lengths, Size count, T* y, const Look& look) {
+template <class T> bool Inference<T>::predict(const Rows& x, const Size* lengths, Size count, T* y, const Look& look) {
   const Size end = static_cast<Size>(network_.nodes().size());
   return for_blocks(x, lengths, count, end, network_.calls_out(), look,
                     [&](Lane& lane, const Block& block, Size) { hand_out(lane, block, lengths, y); });
@@ -99,9 +99,8 @@ bool Inference<T>::evaluate(const Samples<T>& samples, const Objective<T>& objec
   const Size seen = end - (objective.fused ? 1 : 0);  // the loss reads the logits, the caller wants the outputs
   const bool calls_out = network_.calls_out() || objective.custom_loss;
   std::vector<double> costs(partition_inference(network_, samples.count).blocks.size());
-  const bool finished =
-      for_blocks(samples.x, samples.lengths, samples.count, seen, calls_out, look, [&](Lane& lane, const Block& block,
-                                                                                       Size b) {
+  const bool finished = for_blocks(
+      samples.x, samples.lengths, samples.count, seen, calls_out, look, [&](Lane& lane, const Block& block, Size b) {
         lane.loss.gather(network_.kernels(), samples, samples.lengths ? order_.data() : nullptr, block.first,
                          block.rows, width);
         costs[static_cast<std::size_t>(b)] =

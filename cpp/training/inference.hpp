@@ -9,6 +9,7 @@
 #include "network/pass.hpp"
 #include "training/block_loss.hpp"
 #include "training/objective.hpp"
+#include "training/partition.hpp"
 
 namespace multicapa {
 
@@ -29,7 +30,8 @@ template <class T> class Inference {
   };
   // Runs work(lane, first, rows, block) for all blocks of `count` rows, after the forward pass up to `end`.
   template <class Work>
-  bool for_blocks(const Rows& x, const Size* lengths, Size count, Size end, bool calls_out, const Look& look, Work work);
+  bool for_blocks(const Rows& x, const Size* lengths, Size count, Size end, bool calls_out, const Look& look,
+                  Work work);
   void prepare(Size block_rows, int threads);
   void place(Lane& lane, const Rows& x, const Size* lengths, Size first, Size rows);
   void sort(const Size* lengths, Size count);

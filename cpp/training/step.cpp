@@ -43,8 +43,8 @@ Step<T>::Step(Network<T>& network, const Objective<T>& objective, const StepShap
   block_sums_ = Buffer<T>(sums_stride_ * static_cast<Size>(partition_.blocks.size()));
   plan_lanes();
   // Of samples with lengths each block adds up the gradients of the steps that exist.
-  const RowsPhase<T> rows{chain_ || shape.ragged ? nullptr : whole_.get(), shape.rows, static_cast<Size>(partition_.chunks.size()),
-                          reads_derived(), shape.threads};
+  const RowsPhase<T> rows{chain_ || shape.ragged ? nullptr : whole_.get(), shape.rows,
+                          static_cast<Size>(partition_.chunks.size()), reads_derived(), shape.threads};
   parameters_ = std::make_unique<ParameterPhase<T>>(network, objective, rows);
 }
 
@@ -167,8 +167,7 @@ template <class T> void Step<T>::forward_segment(Lane& lane, Size segment, Size 
     const Rows& x = input.samples.x;
     const Size first = input.batch.first + rows.first;
     const KernelTable<T>& kernels = network_.kernels();
-    if (shape_.ragged)
-      lane.pass->place(rows.first, rows.rows, input.samples.lengths, input.batch.order, first);
+    if (shape_.ragged) lane.pass->place(rows.first, rows.rows, input.samples.lengths, input.batch.order, first);
     if (shape_.arrangement == Arrangement::samples_as_rows)
       kernels.gather(x.data, x.scalar, x.stride, input.batch.order, first, lane.pass->input());
     else kernels.gather_columns(x.data, x.scalar, x.stride, input.batch.order, first, rows.rows, lane.pass->input());

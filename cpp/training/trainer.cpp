@@ -70,7 +70,8 @@ template <class T> EpochResult Trainer<T>::run(const Epoch<T>& epoch) {
   const Size count = epoch.count, batch = std::min(epoch.batch_size, count), remainder = count % batch;
   const Size steps = (count + batch - 1) / batch;
   make_room();
-  StepShape shape = shape_for_batch(batch, epoch.samples, epoch.bptt);  // the short last batch is treated like the others
+  StepShape shape =
+      shape_for_batch(batch, epoch.samples, epoch.bptt);  // the short last batch is treated like the others
   Step<T>& full = step_for(shape);
   shape.rows = remainder;
   Step<T>& last = remainder ? step_for(shape) : full;
@@ -123,15 +124,13 @@ template <class T> EpochResult Trainer<T>::run(const Epoch<T>& epoch) {
   return result;
 }
 
-template <class T>
-EpochResult Trainer<T>::compute_gradient(const Samples<T>& samples, Size bptt, const Look& look) {
+template <class T> EpochResult Trainer<T>::compute_gradient(const Samples<T>& samples, Size bptt, const Look& look) {
   make_room();
   return run_gradient(step_for(shape_for_batch(samples.count, samples, bptt)), samples, look);
 }
 
 template <class T> EpochResult Trainer<T>::probe(const Samples<T>& samples, FunctionRef<void(const Step<T>&)> look_at) {
-  Step<T> step(network_, objective_,
-               {.rows = samples.count, .ragged = samples.lengths != nullptr, .keep_rows = true});
+  Step<T> step(network_, objective_, {.rows = samples.count, .ragged = samples.lengths != nullptr, .keep_rows = true});
   const EpochResult result = run_gradient(step, samples, {});
   look_at(step);
   return result;

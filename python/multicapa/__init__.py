@@ -7,35 +7,38 @@
 """
 
 import importlib
+import sys
 from typing import Any
 
-from multicapa import blas as blas  # the first: it loads the core
-from multicapa import callbacks, data, initializers, layers, losses, optimizers, schedules
+from multicapa.base import blas as blas  # the first: it loads the core
+
+# isort: split
+from multicapa import base, callbacks, data, initializers, layers, losses, model, network, optimizers, schedules
 from multicapa._core import max_threads as get_num_threads
+from multicapa.base.errors import DiagnosisWarning, DivergenceError
+from multicapa.base.history import History
+from multicapa.base.threads import set_num_threads
 from multicapa.callbacks import (
-    Callback,
     Checkpoint,
     CSVLog,
+    Diagnosis,
     EarlyStopping,
     ReduceOnPlateau,
     StopAtGradient,
     StopAtLoss,
     TensorBoard,
 )
-from multicapa.curriculum import Curriculum
-from multicapa.diagnosis import Diagnosis
-from multicapa.errors import DiagnosisWarning, DivergenceError
-from multicapa.files import load
-from multicapa.history import History
 from multicapa.layers import (
     GRU,
     LSTM,
     Activation,
     Add,
     BatchNorm,
+    Bidirectional,
     Concat,
     Dense,
     Dropout,
+    Embedding,
     Flatten,
     GaussianNoise,
     Input,
@@ -47,7 +50,7 @@ from multicapa.layers import (
     add,
     concat,
 )
-from multicapa.network import Network
+from multicapa.model import Network, Sequential, load
 from multicapa.optimizers import (
     LBFGS,
     SGD,
@@ -62,8 +65,8 @@ from multicapa.optimizers import (
     RMSprop,
     Rprop,
 )
-from multicapa.sequential import Sequential
-from multicapa.threads import set_num_threads
+from multicapa.training.curriculum import Curriculum
+from multicapa.training.run import Callback
 
 __version__ = "0.1.0"
 
@@ -79,8 +82,16 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'multicapa' has no attribute {name!r}")
 
 
+# Where pickles of earlier versions look for what has moved.
+network.Network = Network  # type: ignore[attr-defined]
+sys.modules["multicapa.sequential"] = model.sequential
+sys.modules["multicapa.history"] = base.history
+sys.modules["multicapa.diagnosis"] = callbacks.diagnosis
+
 __all__ = [
+    "GRU",
     "LBFGS",
+    "LSTM",
     "SGD",
     "Activation",
     "Adadelta",
@@ -90,6 +101,7 @@ __all__ = [
     "Adamax",
     "Add",
     "BatchNorm",
+    "Bidirectional",
     "CSVLog",
     "Callback",
     "Checkpoint",
@@ -101,12 +113,11 @@ __all__ = [
     "DivergenceError",
     "Dropout",
     "EarlyStopping",
+    "Embedding",
     "Flatten",
-    "GRU",
     "GaussianNoise",
     "History",
     "Input",
-    "LSTM",
     "LayerNorm",
     "MLPClassifier",
     "MLPRegressor",

@@ -88,13 +88,22 @@ class _Network:
         on: SupportsFloat,
         off: SupportsFloat,
         weights: _Array | None,
+        lengths: npt.NDArray[np.int64] | None,
         order: npt.NDArray[np.int64] | None,
         batch_size: int,
         rates: Sequence[SupportsFloat],
         progress: Callable[[float], Any] | None,
+        bptt: int = 0,
     ) -> tuple[float, int, bool]: ...
     def loss_and_gradient(
-        self, x: _Array, targets: _Array, on: SupportsFloat, off: SupportsFloat, weights: _Array | None
+        self,
+        x: _Array,
+        targets: _Array,
+        on: SupportsFloat,
+        off: SupportsFloat,
+        weights: _Array | None,
+        lengths: npt.NDArray[np.int64] | None = None,
+        bptt: int = 0,
     ) -> float: ...
     def evaluate(
         self,
@@ -103,12 +112,27 @@ class _Network:
         on: SupportsFloat,
         off: SupportsFloat,
         weights: _Array | None,
+        lengths: npt.NDArray[np.int64] | None,
         want_outputs: bool,
     ) -> tuple[float, _Array | None]: ...
     def probe(
-        self, x: _Array, targets: _Array, on: SupportsFloat, off: SupportsFloat, weights: _Array | None
+        self,
+        x: _Array,
+        targets: _Array,
+        on: SupportsFloat,
+        off: SupportsFloat,
+        weights: _Array | None,
+        lengths: npt.NDArray[np.int64] | None = None,
     ) -> dict[str, tuple[_Array, _Array | None]]: ...
-    def predict(self, x: _Array) -> _Array: ...
+    def predict(self, x: _Array, lengths: npt.NDArray[np.int64] | None = None) -> _Array: ...
 
 class NetworkFloat32(_Network): ...
 class NetworkFloat64(_Network): ...
+
+class _Stream:
+    def __init__(self, network: _Network, layers: list[dict[str, Any]], samples: int) -> None: ...
+    def reset(self) -> None: ...
+    def step(self, x: npt.ArrayLike) -> _Array: ...
+
+class StreamFloat32(_Stream): ...
+class StreamFloat64(_Stream): ...

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from multicapa.checks import check_name
+from multicapa.base.checks import check_name
 
 Array = npt.NDArray[np.float64]
 Initializer = Callable[[np.random.Generator, tuple[int, ...], int, int], Array]

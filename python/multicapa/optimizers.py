@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from multicapa import _core
-from multicapa.checks import check_flag, check_integer, check_name, check_number
+from multicapa.base.checks import check_flag, check_integer, check_name, check_number
 
 Rate = float | Callable[[int], float]
 

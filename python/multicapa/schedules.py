@@ -15,7 +15,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from multicapa.checks import check_number
+from multicapa.base.checks import check_number
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from tables import FAST, failure, flowers, misuse, scores
 
-from multicapa.table import TableModel
+from multicapa.data.table import TableModel
 
 
 def kinds(path="model.safetensors"):

@@ -10,7 +10,7 @@ from tables import FAST, failure, flowers, houses, misuse, scores
 
 import multicapa as mc
 from multicapa.cli import fitting
-from multicapa.table import TableModel
+from multicapa.data.table import TableModel
 
 
 @pytest.fixture

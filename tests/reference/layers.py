@@ -241,7 +241,7 @@ class BatchNorm(Normalization):
 
 
 class LayerNorm(Normalization):
-    """x^ over all units of one sample"""
+    """x^ over all units of one sample, or of one step of a sequence (time, units)"""
 
     def __init__(self, parameters=None, epsilon=1e-5, ddof=0):
         super().__init__(parameters)
@@ -249,15 +249,13 @@ class LayerNorm(Normalization):
 
     def forward(self, inputs, training=False, draw=None):
         x = inputs[0]
-        x_hat, _, _, self.s = standardise(x.reshape(len(x), -1), 1, self.epsilon, self.ddof)
-        self.x_hat = x_hat.reshape(x.shape)
-        return self.scale_and_shift(self.x_hat)
+        units = x.shape[-1] if x.ndim == 3 else x[0].size
+        self.x_hat, _, _, self.s = standardise(x.reshape(-1, units), 1, self.epsilon, self.ddof)
+        return self.scale_and_shift(self.x_hat).reshape(x.shape)
 
     def backward(self, dy):
-        dx_hat = self.scale_and_shift_backward(dy, self.x_hat)
-        rows = (len(dy), -1)
-        dx = standardise_backward(dx_hat.reshape(rows), self.x_hat.reshape(rows), self.s, 1, self.ddof)
-        return [dx.reshape(dy.shape)]
+        dx_hat = self.scale_and_shift_backward(dy.reshape(self.x_hat.shape), self.x_hat)
+        return [standardise_backward(dx_hat, self.x_hat, self.s, 1, self.ddof).reshape(dy.shape)]
 
 
 # How each type of node in a spec becomes a layer: node is its plain dict, p its parameters, s its state.

@@ -3,8 +3,7 @@
 
 // body(r, offset, accessor) for every register of a matrix of this shape.
 template <class T, class Body> inline void for_gates(Size rows, Size columns, Body body) {
-  for (Size r = 0; r < rows; ++r)
-    for_vectors<T>(columns, [&](Size i, auto part) { body(r, i, part); });
+  for (Size r = 0; r < rows; ++r) for_vectors<T>(columns, [&](Size i, auto part) { body(r, i, part); });
 }
 
 template <class T> inline T* place(Matrix<T> m, Size r, Size i) { return m.data + r * m.stride + i; }
@@ -74,8 +73,7 @@ void gru_forward(const Matrix<T>* gates, Matrix<const T> previous, bool reset_af
   });
 }
 
-template <class T>
-void gru_backward(const Matrix<T>* gates, Matrix<const T> previous, bool reset_after, Matrix<T> dh) {
+template <class T> void gru_backward(const Matrix<T>* gates, Matrix<const T> previous, bool reset_after, Matrix<T> dh) {
   const Matrix<T> z = gates[0], r = gates[1], a = gates[2], q = gates[3];
   for_gates<T>(dh.rows, dh.columns, [&](Size row, Size s, auto part) {
     const Vector<T> update = part.get(place(z, row, s)), candidate = part.get(place(a, row, s));

@@ -29,9 +29,7 @@ template <class T, int Rows, int Panels> void packed_tile(const PackedProduct<T>
   T* c = o.c + first * o.stride + column;
   unrolled<Rows>([&](auto r) {
     const Vector<T> bias = o.bias ? broadcast<T>(o.bias[first + r]) : Vector<T>{};
-    unrolled<Panels>([&](auto p) {
-      sum[r][p] = o.accumulate ? load(c + r * o.stride + p * width<T>) : bias;
-    });
+    unrolled<Panels>([&](auto p) { sum[r][p] = o.accumulate ? load(c + r * o.stride + p * width<T>) : bias; });
   });
   for (int term = 0; term < 2; ++term) {
     const auto& t = o.terms[term];
@@ -46,9 +44,8 @@ template <class T, int Rows, int Panels> void packed_tile(const PackedProduct<T>
       });
     }
   }
-  unrolled<Rows>([&](auto r) {
-    unrolled<Panels>([&](auto p) { store<T>(c + r * o.stride + p * width<T>, sum[r][p]); });
-  });
+  unrolled<Rows>(
+      [&](auto r) { unrolled<Panels>([&](auto p) { store<T>(c + r * o.stride + p * width<T>, sum[r][p]); }); });
 }
 
 template <class T> using PackedTile = void (*)(const PackedProduct<T>&, Size, Size);

@@ -60,7 +60,8 @@ template <class T> class Gru final : public Recurrent<T> {
   void add_bias(const Frame& f, Matrix<T> sums, const T* added) const {
     if (f.call.arrangement == Arrangement::samples_as_rows) {
       for (Size r = 0; r < sums.rows; ++r)
-        f.call.kernels->add({added, 1, sums.columns, sums.columns}, {sums.data + r * sums.stride, 1, sums.columns, sums.columns});
+        f.call.kernels->add({added, 1, sums.columns, sums.columns},
+                            {sums.data + r * sums.stride, 1, sums.columns, sums.columns});
       return;
     }
     for (Size u = 0; u < sums.rows; ++u)

@@ -330,8 +330,7 @@ void Recurrent<T>::add_product(const Frame& f, Parameter p, Matrix<const T> a, M
                        f.call.gradients + offset_[p] + first, width, accumulate);
 }
 
-template <class T>
-void Recurrent<T>::add_sum(const Frame& f, Parameter p, Matrix<const T> d, bool accumulate) const {
+template <class T> void Recurrent<T>::add_sum(const Frame& f, Parameter p, Matrix<const T> d, bool accumulate) const {
   f.call.kernels->column_sum(d, f.call.gradients + offset_[p], accumulate);
 }
 

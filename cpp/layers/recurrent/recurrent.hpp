@@ -1,8 +1,8 @@
 // What recurrent layers share: the walk through time over one block of samples, the memory of all steps, and the sums
 // of the weights' gradients over them. A cell says what happens in one step.
 //
-// Step t of a sample (time, features) is a run of its numbers, so with samples as columns a step is a block of rows, and
-// with samples as rows a range of columns. The products and gates of a step are written once for both.
+// Step t of a sample (time, features) is a run of its numbers, so with samples as columns a step is a block of rows,
+// and with samples as rows a range of columns. The products and gates of a step are written once for both.
 #pragma once
 
 #include "kernels/recurrent/recurrent.hpp"
@@ -20,8 +20,7 @@ template <class T> struct Track {
   // Numbers [first, first + count) of step t of the samples [from, from + samples).
   Matrix<T> at(Size t, Size samples, Size first, Size count, Size from = 0) const {
     T* const place = data + t * step;
-    if (arrangement == Arrangement::samples_as_columns)
-      return {place + first * stride + from, count, samples, stride};
+    if (arrangement == Arrangement::samples_as_columns) return {place + first * stride + from, count, samples, stride};
     return {place + first + from * stride, samples, count, stride};
   }
 };
@@ -41,11 +40,11 @@ template <class T> class Recurrent : public Layer<T> {
  protected:
   // How a cell differs from others.
   struct Cell {
-    Size gates = 1;              // blocks of columns in weight and recurrent_weight
-    Size slots = 1;              // numbers per unit and step that the cell keeps, gates first
-    bool has_cell = false;       // a second state beside the hidden one
-    Size recurrent_biases = 0;   // per unit
-    bool packs = true;           // weight and recurrent_weight are matrices that multiply steps
+    Size gates = 1;             // blocks of columns in weight and recurrent_weight
+    Size slots = 1;             // numbers per unit and step that the cell keeps, gates first
+    bool has_cell = false;      // a second state beside the hidden one
+    Size recurrent_biases = 0;  // per unit
+    bool packs = true;          // weight and recurrent_weight are matrices that multiply steps
     std::vector<GateRange> ranges;
   };
   enum Parameter { weight, recurrent_weight, bias, recurrent_bias };
@@ -53,14 +52,14 @@ template <class T> class Recurrent : public Layer<T> {
   // One block of samples.
   struct Frame {
     const Call<T>& call;
-    Size steps;              // of its longest sample
-    Track<const T> x;        // features
-    Track<T> dx;             // null where it is not wanted
-    Track<T> hidden, cell;   // states after each step
-    Track<T> slots;          // gates × units
+    Size steps;             // of its longest sample
+    Track<const T> x;       // features
+    Track<T> dx;            // null where it is not wanted
+    Track<T> hidden, cell;  // states after each step
+    Track<T> slots;         // gates × units
     Track<T> first, first_cell;
     Track<T> dh, dcell, products;
-    T* fixed;                // memory that does not depend on the number of samples
+    T* fixed;  // memory that does not depend on the number of samples
   };
   // One of its steps: as many samples as it has, whole registers of them where they are columns.
   struct Step {

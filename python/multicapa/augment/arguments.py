@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from multicapa.checks import check_number
+from multicapa.base.checks import check_number
 
 
 def check_share(value: Any, what: str) -> float:

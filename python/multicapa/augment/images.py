@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from multicapa.augment.arguments import check_functions, check_pair, check_rng, check_share
-from multicapa.checks import check_integer, check_number
+from multicapa.base.checks import check_integer, check_number
 
 Array = npt.NDArray[Any]
 Shape = tuple[int, ...]

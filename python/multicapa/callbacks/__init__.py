@@ -5,14 +5,16 @@ the epoch. Returning True from either after an epoch ends the fit. Callbacks are
 that write logs stand after those that add values to the epoch's record.
 """
 
-from multicapa.callbacks.base import Callback, as_callback, as_callbacks
 from multicapa.callbacks.control import Checkpoint, EarlyStopping, ReduceOnPlateau, StopAtGradient, StopAtLoss
+from multicapa.callbacks.diagnosis import Diagnosis
 from multicapa.callbacks.logs import CSVLog, TensorBoard
+from multicapa.training.run import Callback, as_callback, as_callbacks
 
 __all__ = [
     "CSVLog",
     "Callback",
     "Checkpoint",
+    "Diagnosis",
     "EarlyStopping",
     "ReduceOnPlateau",
     "StopAtGradient",

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from multicapa.callbacks.base import Callback, Monitor
-from multicapa.checks import check_integer, check_number
-
-if TYPE_CHECKING:
-    from multicapa.training import Run
+from multicapa.base.checks import check_integer, check_number
+from multicapa.callbacks.monitor import Monitor
+from multicapa.network import files
+from multicapa.training.run import Callback, Run
 
 
 class EarlyStopping(Monitor):
@@ -98,7 +97,7 @@ class Checkpoint(Monitor):
 
     def on_epoch_end(self, run: Run, epoch: dict[str, Any]) -> None:
         if not self.best_only or self.improved(epoch):
-            run.network.save(self.path.replace("{epoch}", str(epoch["epoch"])))
+            files.save(run.network, self.path.replace("{epoch}", str(epoch["epoch"])))
 
 
 class StopAtLoss(Callback):

@@ -6,14 +6,12 @@ import csv
 import itertools
 import numbers
 import os
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
-from multicapa.callbacks.base import Callback
-from multicapa.checks import check_integer
-
-if TYPE_CHECKING:
-    from multicapa.network import Network
-    from multicapa.training import Run
+from multicapa.base.checks import check_integer
+from multicapa.network.core import CoreNetwork
+from multicapa.network.summary import rows, text_table
+from multicapa.training.run import Callback, Run
 
 
 class CSVLog(Callback):
@@ -117,7 +115,7 @@ class TensorBoard(Callback):
         self._writers: dict[str, Any] = {}
 
     def on_fit_begin(self, run: Run) -> None:
-        self._writer("train").add_text("network", f"```\n{run.network.summary()}\n```", self._epochs)
+        self._writer("train").add_text("network", f"```\n{text_table(run.network)}\n```", self._epochs)
         options = f"{type(run.network).__name__}, seed {run.network.seed}, {run.loss!r}, {run.optimizer!r}"
         self._writers["train"].add_text("training", options, self._epochs)
         _add_graph(self._writers["train"], run.network)
@@ -152,15 +150,13 @@ class TensorBoard(Callback):
         return self._writers[place]
 
 
-def _add_graph(writer: Any, network: Network) -> None:
+def _add_graph(writer: Any, network: CoreNetwork) -> None:
     """What TensorBoard's tab of graphs shows."""
     from tensorboardX.proto.attr_value_pb2 import AttrValue
     from tensorboardX.proto.event_pb2 import Event
     from tensorboardX.proto.graph_pb2 import GraphDef
     from tensorboardX.proto.node_def_pb2 import NodeDef
     from tensorboardX.proto.tensor_shape_pb2 import TensorShapeProto
-
-    from multicapa.summary import rows
 
     nodes = []
     for row in rows(network):

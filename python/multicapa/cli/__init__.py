@@ -7,10 +7,10 @@ import os
 import sys
 from collections.abc import Sequence
 
+from multicapa.base.errors import DivergenceError
 from multicapa.cli.output import CommandError, complain
 from multicapa.cli.parser import parse
-from multicapa.errors import DivergenceError
-from multicapa.table import TableError
+from multicapa.data.table import TableError
 
 __all__ = ["main"]
 

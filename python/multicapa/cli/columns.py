@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from multicapa.cli.output import CommandError, UsageError, note
-from multicapa.table import (
+from multicapa.data.table import (
     CategoryColumn,
     ClassTarget,
     DateColumn,

@@ -9,7 +9,7 @@ from typing import Any
 
 from multicapa.cli.options import Command, Option
 from multicapa.cli.output import CommandError, UsageError
-from multicapa.table import near
+from multicapa.data.table import near
 
 
 def read_config(path: str, command: Command) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from multicapa import plots
-from multicapa.arrays import Array
+from multicapa.base.arrays import Array
 from multicapa.cli import figures
 from multicapa.cli.fitting import Fitted, fit, limited_threads, tell
 from multicapa.cli.options import Command, Group, Option, count
@@ -18,10 +18,10 @@ from multicapa.cli.output import UsageError, command_line, heading, note, say, w
 from multicapa.cli.recipe import SEED, THREADS
 from multicapa.cli.scores import scores, show_confusion, show_scores
 from multicapa.data import Split, Standardizer, train_dev_test_split
+from multicapa.data.table import ClassTarget, Columns, NumberColumn, TableModel
 from multicapa.layers import Dense, Dropout, GaussianNoise
+from multicapa.model.sequential import Sequential
 from multicapa.optimizers import Adam
-from multicapa.sequential import Sequential
-from multicapa.table import ClassTarget, Columns, NumberColumn, TableModel
 
 _MODEL, _IMAGES, _FIGURE = "multicapa-demo.safetensors", "multicapa-demo-test.csv", "multicapa-demo.png"
 _BATCH, _SMOOTHING, _PATIENCE = 32, 0.05, 25

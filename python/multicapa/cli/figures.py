@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from multicapa import plots
-from multicapa.arrays import Array
+from multicapa.base.arrays import Array
+from multicapa.base.history import History
 from multicapa.cli.output import CommandError, UsageError, note
 from multicapa.cli.scores import MOST_CLASSES_IN_TABLE
-from multicapa.history import History
+from multicapa.data.table import ClassTarget, NumberColumn, TableModel, Target, listed
 from multicapa.plots import style
-from multicapa.table import ClassTarget, NumberColumn, TableModel, Target, listed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,16 +9,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from multicapa.arrays import Array
-from multicapa.callbacks import Callback, CSVLog, EarlyStopping
+from multicapa.base.arrays import Array
+from multicapa.base.history import History
+from multicapa.base.threads import set_num_threads
+from multicapa.callbacks import CSVLog, EarlyStopping
 from multicapa.cli import recipe
 from multicapa.cli.output import CommandError, say
 from multicapa.cli.parts import Prepared
 from multicapa.cli.scores import Scores, scores
-from multicapa.history import History
-from multicapa.network import Network
-from multicapa.table import TableModel
-from multicapa.threads import set_num_threads
+from multicapa.data.table import TableModel
+from multicapa.model.network import Network
+from multicapa.training.run import Callback
 
 _TRAINED = "training"  # in the metadata of a network
 

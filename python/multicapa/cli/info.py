@@ -13,8 +13,8 @@ from multicapa.cli.options import Command, Option
 from multicapa.cli.output import say, width, wrapped
 from multicapa.cli.reading import read_network
 from multicapa.cli.recipe import NETWORK, TRAINING
-from multicapa.network import Network
-from multicapa.table import CategoryColumn, ClassTarget, DateColumn, NumberColumn, TableError, TableModel, listed
+from multicapa.data.table import CategoryColumn, ClassTarget, DateColumn, NumberColumn, TableError, TableModel, listed
+from multicapa.model.network import Network
 
 _POLICIES = {
     "error": "refused, unless --missing says otherwise",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from multicapa.checks import check_name
+from multicapa.base.checks import check_name
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from multicapa.arrays import Array
+from multicapa.base.arrays import Array
 from multicapa.cli.columns import can_stratify, check_names, handle_missing, kinds_of, task_of, with_target
 from multicapa.cli.options import Group, Option, share
 from multicapa.cli.output import CommandError, UsageError, note
 from multicapa.cli.reading import READING, import_pandas, read_table
 from multicapa.data import train_dev_test_split
-from multicapa.table import (
+from multicapa.data.table import (
     DATE_ORDERS,
     MISSING,
     ClassTarget,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from multicapa.base.history import History
 from multicapa.cli import figures
 from multicapa.cli.fitting import limited_threads, recalled
 from multicapa.cli.options import Command, Group, Option
@@ -14,7 +15,6 @@ from multicapa.cli.output import CommandError, UsageError, written
 from multicapa.cli.reading import check_writable, import_pandas, is_table, read_network, read_table
 from multicapa.cli.recipe import THREADS
 from multicapa.cli.use import USED_TABLE, encode, encode_with_truth, load_model
-from multicapa.history import History
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,9 +9,9 @@ from typing import Any
 
 from multicapa.cli.options import Option
 from multicapa.cli.output import CommandError, UsageError
-from multicapa.files import load
-from multicapa.network import Network
-from multicapa.table import Frame
+from multicapa.data.table import Frame
+from multicapa.model.files import load
+from multicapa.model.network import Network
 
 _SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
 PARQUET = (".parquet", ".pq")

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from multicapa import initializers, layers, optimizers, schedules
-from multicapa.callbacks import Callback, ReduceOnPlateau
+from multicapa.callbacks import ReduceOnPlateau
 from multicapa.cli.options import Group, Option, count, count_or, list_of, name_of, number, rate, seed, share, sizes
 from multicapa.cli.output import UsageError
 from multicapa.cli.parts import Part, Prepared
-from multicapa.network import Network
-from multicapa.sequential import Sequential
-from multicapa.table import ClassTarget, near
+from multicapa.data.table import ClassTarget, near
+from multicapa.model.network import Network
+from multicapa.model.sequential import Sequential
+from multicapa.training.run import Callback
 
 _activation = list_of(name_of(layers.activations, "activation"))
 _optimizer = name_of(lambda: optimizers.OPTIMIZERS, "optimizer")

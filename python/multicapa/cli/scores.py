@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from multicapa.arrays import Array
+from multicapa.base.arrays import Array
 from multicapa.cli.output import columns, heading, shorten, width
-from multicapa.table import ClassTarget, Target
+from multicapa.data.table import ClassTarget, Target
 
 MOST_CLASSES_IN_TABLE = 12
 

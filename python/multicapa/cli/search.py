@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from multicapa.base.errors import DivergenceError
+from multicapa.base.history import History
 from multicapa.cli import figures, recipe, train
 from multicapa.cli.candidates import candidates, searched, values, varied
 from multicapa.cli.config import config_text
@@ -31,8 +33,6 @@ from multicapa.cli.reading import FILE, import_pandas, write_table
 from multicapa.cli.report import Block, Figure, Report, Section, Table, Text, write_report
 from multicapa.cli.scores import scores, shown
 from multicapa.cli.summary import train_report
-from multicapa.errors import DivergenceError
-from multicapa.history import History
 
 _SHOWN = 10  # of the candidates, on the screen
 

@@ -15,7 +15,7 @@ from multicapa.cli.output import command_line
 from multicapa.cli.parts import Prepared
 from multicapa.cli.report import Block, Code, Drawing, Figure, Report, Section, Table, Text, Tiles
 from multicapa.cli.scores import score_rows, shown
-from multicapa.table import CategoryColumn, ClassTarget, Column, DateColumn, listed
+from multicapa.data.table import CategoryColumn, ClassTarget, Column, DateColumn, listed
 
 
 def train_report(result: Result, options: Namespace, notes: Sequence[str], config: str) -> Report:

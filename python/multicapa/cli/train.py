@@ -18,7 +18,7 @@ from multicapa.cli.reading import FILE, check_writable
 from multicapa.cli.report import check_report, write_report
 from multicapa.cli.scores import show_confusion, show_scores
 from multicapa.cli.summary import train_report
-from multicapa.table import ClassTarget, NumberColumn, as_numbers, listed
+from multicapa.data.table import ClassTarget, NumberColumn, as_numbers, listed
 
 TARGET = Option("target", "the column to predict", metavar="COLUMN", required=True)
 MODEL_OUT = Option("output", "the model", "model.safetensors", metavar="FILE")

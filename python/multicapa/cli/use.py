@@ -16,7 +16,7 @@ from multicapa.cli.output import CommandError, UsageError, note, say, shorten
 from multicapa.cli.reading import FILE, READING, check_writable, import_pandas, read_network, read_table, write_table
 from multicapa.cli.recipe import THREADS
 from multicapa.cli.scores import scores, show_confusion, show_scores
-from multicapa.table import (
+from multicapa.data.table import (
     MISSING,
     ClassTarget,
     Encoded,

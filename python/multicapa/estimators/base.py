@@ -1,43 +1,38 @@
-"""What all estimators share: one network, fitted in scikit-learn's manners."""
+"""What an estimator is told and remembers, and what each kind of it does in its own way."""
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-from sklearn.base import BaseEstimator, is_regressor
-from sklearn.model_selection import train_test_split
-from sklearn.utils import _safe_indexing, check_random_state
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
+from sklearn.base import BaseEstimator
 
-from multicapa import layers, losses, threads
-from multicapa._core import max_threads
-from multicapa.arrays import Array
-from multicapa.estimators import fitting, options
+from multicapa.base.arrays import Array
+from multicapa.base.history import History
 from multicapa.estimators.memory import Key, Memory
 from multicapa.estimators.parameters import Training
 from multicapa.estimators.representation import NetworkBelow
-from multicapa.estimators.samples import Samples, dense, outputs_of
-from multicapa.estimators.tasks import CallbackSupportMixin, Tasks, with_callbacks
-from multicapa.graph import graph_spec
-from multicapa.history import History
-from multicapa.network import Network
+from multicapa.estimators.samples import Samples
+from multicapa.losses import Loss
+from multicapa.model.network import Network
 
-_RANDOM = ("dropout", "gaussian_noise", "batch_norm")  # another cost in each step
-_THEIR_NAMES = {"linear": "identity", "sigmoid": "logistic", "exponential": "exp"}
+try:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:  # scikit-learn before 1.9
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Nothing to support."""
+
+    def with_callbacks(method: Callable[..., Any]) -> Callable[..., Any]:
+        """The method as it is."""
+        return method
 
 
-def _is_stochastic(model: NetworkEstimator) -> bool:
-    if options.is_lbfgs(model.solver):
-        raise AttributeError("partial_fit is only available for stochastic optimizers, and L-BFGS is not stochastic")
-    return True
+__all__ = ["EstimatorBase", "with_callbacks"]
 
 
-class NetworkEstimator(CallbackSupportMixin, NetworkBelow, Training, BaseEstimator):  # type: ignore[misc]
+class EstimatorBase(CallbackSupportMixin, NetworkBelow, Training, BaseEstimator):  # type: ignore[misc]
     """The common part of the estimators; what they are told stands in :mod:`multicapa.estimators.parameters`."""
 
     network_: Network
@@ -55,14 +50,12 @@ class NetworkEstimator(CallbackSupportMixin, NetworkBelow, Training, BaseEstimat
     _in_core: Key | None  # the optimiser whose memory the core holds
     _memory: Memory | None  # what came out of a pickle
 
-    # ---- what one kind of estimator does otherwise than another ----
-
     @abstractmethod
     def _check_loss(self) -> None:
         """Raise for a loss that is none, or none for this kind of y."""
 
     @abstractmethod
-    def _loss_for(self, network: Network) -> losses.Loss:
+    def _loss_for(self, network: Network) -> Loss:
         """The loss for the network's outputs; raises where they do not go with it, or with y."""
 
     @abstractmethod
@@ -103,219 +96,3 @@ class NetworkEstimator(CallbackSupportMixin, NetworkBelow, Training, BaseEstimat
     def _counting(self, samples: Samples) -> Callable[[float, float], float]:
         """From the loss of an epoch, and the penalty's part in it, to the loss as scikit-learn counts it."""
         return lambda loss, penalty: loss
-
-    # ---- what they share ----
-
-    @property
-    def coefs_(self) -> list[Array]:
-        """The weight matrices, one per layer that has one: views into the network."""
-        return [view for name, view in self.network_.parameters.items() if name.endswith(".weight")]
-
-    @coefs_.setter
-    def coefs_(self, values: list[Array]) -> None:
-        _write(self.coefs_, values, "coefs_")
-
-    @property
-    def intercepts_(self) -> list[Array]:
-        """The biases, one vector per layer that has one: views into the network."""
-        return [view for name, view in self.network_.parameters.items() if name.endswith(".bias")]
-
-    @intercepts_.setter
-    def intercepts_(self, values: list[Array]) -> None:
-        _write(self.intercepts_, values, "intercepts_")
-
-    @with_callbacks  # type: ignore[untyped-decorator]
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        validation_data: tuple[Any, Any] | None = None,
-        X_val: Any = None,
-        y_val: Any = None,
-    ) -> Any:
-        """Train the network, anew unless ``warm_start``.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            Its type, float32 or float64, is that of the network; other numbers become float64. Sparse rows are made
-            dense, some at a time if they are many, but all of them for L-BFGS.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        sample_weight : array-like of shape (n_samples,), optional
-            Not negative. A sample of weight 0 is left out; the loss of a batch is the mean by the weights.
-        validation_data : (X, y), optional
-            Evaluated after each epoch, into ``history_``. With ``early_stopping`` it takes the place of the share of
-            the samples that is otherwise held out.
-        X_val, y_val : optional
-            The same as two arguments, of which a Pipeline can transform the first (its ``transform_input``).
-
-        Returns
-        -------
-        self
-        """
-        self._check()
-        tasks = Tasks.of(self)
-        fresh = not (self.warm_start and hasattr(self, "network_"))
-        samples = self._read(X, y, sample_weight, None, fresh)
-        if not fresh:
-            self._check_same_kind(samples.targets)
-        rng = check_random_state(self.random_state)
-        self._build(samples, rng, fresh)
-        validation = self._given_validation(validation_data, X_val, y_val)
-        stops_early = self.early_stopping and not options.is_lbfgs(self.solver)
-        seen = slice(None)
-        if stops_early and validation is None:
-            seen, held = self._split(samples.targets, rng)
-            samples, validation = samples.rows(seen), samples.rows(held)
-        if tasks is not None:
-            tasks.samples = _for_callbacks(X, y, sample_weight, seen)
-        samples = samples.weighed(self._factors(samples))
-        with threads.at_most(self._threads()):
-            fitting.fit(self, samples, validation, stops_early, tasks)
-        return self
-
-    def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Any:
-        self._check()
-        if self.early_stopping:
-            raise ValueError("partial_fit does not support early_stopping=True")
-        fresh = not hasattr(self, "network_")
-        samples = self._read(X, y, sample_weight, classes, fresh)
-        self._build(samples, check_random_state(self.random_state), fresh)
-        samples = samples.weighed(self._factors(samples))
-        with threads.at_most(self._threads()):
-            fitting.go_on(self, samples)
-        return self
-
-    def _check(self) -> None:
-        with options.invalid_parameters():
-            options.check_options(self)
-            self._check_layers()
-            self._check_loss()
-
-    def _threads(self) -> int | None:
-        n: int | None = self.n_jobs
-        return n if n is None or n > 0 else max(1, max_threads() + 1 + n)
-
-    def _read(self, X: Any, y: Any, sample_weight: Any, classes: Any, reset: bool) -> Samples:
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse="csr",
-            multi_output=True,
-            y_numeric=is_regressor(self),
-            dtype=(np.float64, np.float32),
-            reset=reset,
-        )
-        weights = None if sample_weight is None else _check_sample_weight(sample_weight, X, ensure_non_negative=True)
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(dense(y), warn=True)
-        return Samples(X, self._encode(y, classes, reset), weights)
-
-    def _build(self, samples: Samples, rng: Any, fresh: bool) -> None:
-        """The network to train: a new one, or the old one if it is still what the parameters ask for."""
-        x = layers.Input(samples.X.shape[1])
-        outputs = self._graph(x, *self._output(samples.targets))
-        spec = graph_spec(x, outputs)
-        if options.is_lbfgs(self.solver) and any(layer["type"] in _RANDOM for layer in spec):
-            raise ValueError("L-BFGS needs a cost that stays the same: no dropout, no noise and no batch norm")
-        if not fresh:
-            if _plain(spec) != _plain(self.network_.spec):
-                raise ValueError("the parameters or y now ask for another network than there is; fit anew")
-            return
-        network = Network(x, outputs, dtype=samples.X.dtype, seed=int(rng.randint(2**31 - 1)))
-        self._loss_for(network)
-        self.network_ = network
-        self.n_outputs_ = network.output_shape[0]
-        self.out_activation_ = _THEIR_NAMES.get(network.output_activation, network.output_activation)
-        self.n_layers_ = len(self.coefs_) + 1
-        self.t_, self.loss_curve_, self.best_loss_ = 0, [], math.inf
-        self.validation_scores_ = self.best_validation_score_ = None
-        self._no_improvement_count, self._in_core, self._memory = 0, None, None
-
-    def _given_validation(self, data: Any, X: Any, y: Any) -> Samples | None:
-        if X is not None or y is not None:
-            if data is not None or X is None or y is None:
-                raise ValueError("give validation_data, or both X_val and y_val")
-            data = (X, y)
-        if data is None:
-            return None
-        if not isinstance(data, tuple | list) or len(data) != 2:
-            raise ValueError("validation_data should be a pair (X, y)")
-        X, y = data
-        samples = self._read(X, y, None, None, False)
-        if len(samples) < 2 and self.early_stopping:
-            raise ValueError("early_stopping needs at least two samples in validation_data")
-        return samples
-
-    def _split(self, targets: Array, rng: Any) -> tuple[Any, Any]:
-        seen, held = train_test_split(
-            np.arange(len(targets)),
-            random_state=rng,
-            test_size=self.validation_fraction,
-            stratify=self._strata(targets),
-        )
-        if len(held) < 2:
-            raise ValueError("The validation set is too small. Increase validation_fraction or the number of samples.")
-        return seen, held
-
-    def _outputs(self, X: Any) -> Array:
-        check_is_fitted(self, "network_")
-        X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
-        with threads.at_most(self._threads()):
-            return outputs_of(self.network_, X)
-
-    def predict(self, X: Any) -> Array:
-        """Predictions for samples.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        """
-        return self._decode(self._outputs(X))
-
-    def __getstate__(self) -> dict[str, Any]:
-        state = {**super().__getstate__()}
-        if state.get("_in_core"):
-            state["_memory"] = Memory.of(self.network_._core, state["_in_core"])
-            state["_in_core"] = None
-        return state
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
-
-
-def _write(views: list[Array], values: list[Array], what: str) -> None:
-    shapes, given = [view.shape for view in views], [np.shape(value) for value in values]
-    if shapes != given:
-        raise ValueError(f"{what} have the shapes {shapes}, not {given}")
-    for view, value in zip(views, values, strict=True):
-        view[...] = value
-
-
-def _plain(spec: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Without what only mattered at its birth."""
-    return [{key: value for key, value in layer.items() if not key.endswith("_init")} for layer in spec]
-
-
-def _for_callbacks(X: Any, y: Any, sample_weight: Any, rows: Any) -> dict[str, Any]:
-    """What scikit-learn's callbacks may ask for: the samples trained on, as they were given."""
-    weights = None if sample_weight is None else {"sample_weight": sample_weight}
-    if isinstance(rows, slice):
-        return {"X": X, "y": y, "metadata": weights}
-    return {
-        "X": lambda: _safe_indexing(X, rows),
-        "y": lambda: _safe_indexing(y, rows),
-        "metadata": weights and (lambda: {"sample_weight": _safe_indexing(sample_weight, rows)}),
-    }
-
-
-stochastic_only = available_if(_is_stochastic)

@@ -13,12 +13,12 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from multicapa import losses
-from multicapa.arrays import Array
+from multicapa.base.arrays import Array
 from multicapa.estimators import options
-from multicapa.estimators.base import NetworkEstimator, stochastic_only
+from multicapa.estimators.network_estimator import NetworkEstimator, stochastic_only
 from multicapa.estimators.parameters import option
 from multicapa.estimators.samples import Samples, dense
-from multicapa.network import Network
+from multicapa.model.network import Network
 
 _MARGINS = ("hinge", "perceptron")
 _ALLOWED = ("cross_entropy", "binary_cross_entropy", "half_squared_error", "squared_error", "absolute_error", "huber",

@@ -5,29 +5,24 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from multicapa import training
-from multicapa.arrays import Encoding
-from multicapa.callbacks import as_callbacks
-from multicapa.errors import DivergenceError
+from multicapa.base.errors import DivergenceError
 from multicapa.estimators import options
+from multicapa.estimators.base import EstimatorBase
 from multicapa.estimators.memory import key_of
-from multicapa.estimators.samples import outputs_of, rows_of
+from multicapa.estimators.samples import Samples, outputs_of, rows_of
+from multicapa.estimators.tasks import Tasks
 from multicapa.estimators.watch import Watch
-
-if TYPE_CHECKING:
-    from multicapa.estimators.base import NetworkEstimator
-    from multicapa.estimators.samples import Samples
-    from multicapa.estimators.tasks import Tasks
-    from multicapa.network import Network
+from multicapa.network.core import CoreNetwork
+from multicapa.training.targets import Encoding
 
 
 def fit(
-    model: NetworkEstimator, samples: Samples, validation: Samples | None, stops_early: bool, tasks: Tasks | None
+    model: EstimatorBase, samples: Samples, validation: Samples | None, stops_early: bool, tasks: Tasks | None
 ) -> None:
     """As many epochs as it takes; ``tasks`` tells the callbacks of scikit-learn."""
     run, batch = _run(model, samples, model.max_iter, False)
@@ -53,7 +48,7 @@ def fit(
         _remember(model, run)
 
 
-def go_on(model: NetworkEstimator, samples: Samples) -> None:
+def go_on(model: EstimatorBase, samples: Samples) -> None:
     """One epoch, by the optimiser as the last call left it if it is still the same."""
     optimizer = options.optimizer_of(model, True)
     goes_on = key_of(optimizer) == model._in_core
@@ -72,7 +67,7 @@ def go_on(model: NetworkEstimator, samples: Samples) -> None:
         _remember(model, run)
 
 
-def _run(model: NetworkEstimator, samples: Samples, epochs: int, goes_on: bool) -> tuple[training.Run, int]:
+def _run(model: EstimatorBase, samples: Samples, epochs: int, goes_on: bool) -> tuple[training.Run, int]:
     """The run of the network, and its batch size."""
     run = training.Run(
         model.network_,
@@ -81,7 +76,7 @@ def _run(model: NetworkEstimator, samples: Samples, epochs: int, goes_on: bool) 
         options.optimizer_of(model, goes_on),
         model._loss_for(model.network_),
         options.regularization_of(model),
-        as_callbacks(model.callbacks),
+        training.as_callbacks(model.callbacks),
     )
     if goes_on:
         run.updates, run.rate_factor = model._updates, model._rate_factor
@@ -95,17 +90,17 @@ def _run(model: NetworkEstimator, samples: Samples, epochs: int, goes_on: bool) 
     return run, min(int(model.batch_size), count)
 
 
-def _for_network(model: NetworkEstimator, samples: Samples, what: str) -> training.Samples:
+def _for_network(model: EstimatorBase, samples: Samples, what: str) -> training.Samples:
     network, loss = model.network_, model._loss_for(model.network_)
     encoding = Encoding((-1.0, 1.0)) if model._signed() else Encoding()
     X = rows_of(samples.X, whole=options.is_lbfgs(model.solver))
     return training.Samples.prepare(network, X, samples.targets, loss, encoding, samples.weights, None, what)
 
 
-def _scorer(model: NetworkEstimator, samples: Samples) -> Callable[[Network], float]:
+def _scorer(model: EstimatorBase, samples: Samples) -> Callable[[CoreNetwork], float]:
     y = model._decode_targets(samples.targets)
 
-    def score(network: Network) -> float:
+    def score(network: CoreNetwork) -> float:
         predicted = model._decode(outputs_of(network, samples.X))
         if predicted.dtype.kind == "f" and not np.isfinite(predicted).all():
             return math.nan
@@ -114,7 +109,7 @@ def _scorer(model: NetworkEstimator, samples: Samples) -> Callable[[Network], fl
     return score
 
 
-def _tell_unless_converged(model: NetworkEstimator, run: training.Run, watch: Watch) -> None:
+def _tell_unless_converged(model: EstimatorBase, run: training.Run, watch: Watch) -> None:
     if run.failure:
         advice = "raise max_iter or max_fun, or scale the data (sklearn.preprocessing.StandardScaler)"
         _warn(f"lbfgs failed to converge {run.failure}; {advice}", ConvergenceWarning, 6)
@@ -127,7 +122,7 @@ def _tell_unless_converged(model: NetworkEstimator, run: training.Run, watch: Wa
         )
 
 
-def _remember(model: NetworkEstimator, run: training.Run) -> None:
+def _remember(model: EstimatorBase, run: training.Run) -> None:
     model._updates, model._rate_factor, model._memory = run.updates, run.rate_factor, None
     model._in_core = None if options.is_lbfgs(model.solver) else key_of(run.optimizer)
 

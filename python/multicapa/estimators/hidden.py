@@ -9,7 +9,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from multicapa import initializers, layers
-from multicapa.checks import check_flag, check_integer, check_name, check_number
+from multicapa.base.checks import check_flag, check_integer, check_name, check_number
 from multicapa.estimators.parameters import Training, option
 
 _SPELLINGS = {"identity": "linear", "logistic": "sigmoid"}

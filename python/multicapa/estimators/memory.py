@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from multicapa.arrays import Array
+from multicapa.base.arrays import Array
 from multicapa.optimizers import Optimizer
 
 Key = tuple[str, tuple[float, ...]]

@@ -11,9 +11,9 @@ from typing import Any
 from sklearn.utils._param_validation import InvalidParameterError
 
 from multicapa import losses, optimizers
-from multicapa.callbacks import as_callbacks
-from multicapa.checks import check_flag, check_integer, check_name, check_number
-from multicapa.regularization import Regularization
+from multicapa.base.checks import check_flag, check_integer, check_name, check_number
+from multicapa.training.regularization import Regularization
+from multicapa.training.run import as_callbacks
 
 SCHEDULES = ("constant", "invscaling", "adaptive")
 _BETAS = ("adam", "adamw", "adamax", "nadam")

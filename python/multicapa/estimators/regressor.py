@@ -11,12 +11,12 @@ from scipy.special import xlogy
 from sklearn.base import RegressorMixin
 
 from multicapa import losses
-from multicapa.arrays import Array
+from multicapa.base.arrays import Array
 from multicapa.estimators import options
-from multicapa.estimators.base import NetworkEstimator, stochastic_only
+from multicapa.estimators.network_estimator import NetworkEstimator, stochastic_only
 from multicapa.estimators.parameters import option
 from multicapa.estimators.samples import Samples, dense
-from multicapa.network import Network
+from multicapa.model.network import Network
 
 _SPELLINGS = {"squared_error": "half_squared_error"}
 _ALLOWED = ("half_squared_error", "squared_error", "absolute_error", "huber", "poisson")

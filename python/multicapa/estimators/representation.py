@@ -21,6 +21,6 @@ class NetworkBelow:
         return bundle
 
     def _network_html(self) -> str:
-        from multicapa.drawing import figure
+        from multicapa.network.drawing import figure
 
         return figure(self.network_) if hasattr(self, "network_") else ""

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from multicapa.arrays import Array, SparseRows
-from multicapa.network import Network
+from multicapa.base.arrays import Array, SparseRows
+from multicapa.network.core import CoreNetwork
 
 DENSE_BYTES = 2**28  # up to here sparse rows are made dense once, beyond it anew in each epoch, some at a time
 
@@ -53,7 +53,7 @@ def rows_of(X: Any, whole: bool = False) -> Array | SparseRows:
     return SparseRows(X)
 
 
-def outputs_of(network: Network, X: Any) -> Array:
+def outputs_of(network: CoreNetwork, X: Any) -> Array:
     """The outputs for rows, dense or sparse."""
     rows = rows_of(X)
     if not isinstance(rows, SparseRows):

@@ -3,41 +3,23 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from multicapa.callbacks import Callback
-
-try:
-    from sklearn.callback import CallbackSupportMixin, with_callbacks
-except ImportError:  # an older scikit-learn
-
-    class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Nothing to support."""
-
-    def with_callbacks(method: Callable[..., Any]) -> Callable[..., Any]:
-        """The method as it is."""
-        return method
-
-
-if TYPE_CHECKING:
-    from multicapa.estimators.base import NetworkEstimator
-    from multicapa.training import Run
-
-__all__ = ["CallbackSupportMixin", "Tasks", "with_callbacks"]
+from multicapa.estimators.base import EstimatorBase
+from multicapa.training.run import Callback, Run
 
 
 class Tasks(Callback):
     """Passes on what happens. ``samples`` makes X, y and metadata when a callback asks for them."""
 
-    def __init__(self, estimator: NetworkEstimator) -> None:
+    def __init__(self, estimator: EstimatorBase) -> None:
         self._model = estimator
         self._fit = estimator._init_callback_context(max_subtasks=estimator.max_iter)
         self._epoch: Any = None
         self.samples: dict[str, Any] = {}
 
     @classmethod
-    def of(cls, estimator: NetworkEstimator) -> Tasks | None:
+    def of(cls, estimator: EstimatorBase) -> Tasks | None:
         """None where nobody listens."""
         listened = hasattr(estimator, "_skl_callbacks") or hasattr(estimator, "_parent_callback_ctx")
         return cls(estimator) if listened else None

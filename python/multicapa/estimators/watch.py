@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from multicapa.callbacks import Callback
+from multicapa.estimators.base import EstimatorBase
 from multicapa.estimators.options import is_lbfgs, schedule_of
-
-if TYPE_CHECKING:
-    from multicapa.estimators.base import NetworkEstimator
-    from multicapa.network import Network
-    from multicapa.training import Run
+from multicapa.network.core import CoreNetwork
+from multicapa.training.run import Callback, Run
 
 _FACTOR, _SMALLEST_RATE = 5.0, 1e-6  # scikit-learn's, for learning_rate="adaptive"
 
@@ -25,8 +22,8 @@ class Watch(Callback):
 
     def __init__(
         self,
-        estimator: NetworkEstimator,
-        score: Callable[[Network], float] | None,
+        estimator: EstimatorBase,
+        score: Callable[[CoreNetwork], float] | None,
         counted: Callable[[float, float], float],
     ) -> None:
         self.model = estimator
@@ -92,7 +89,7 @@ class Watch(Callback):
         model.best_loss_ = min(model.loss_, model.best_loss_)
         return improved
 
-    def _score_improved(self, network: Network) -> bool:
+    def _score_improved(self, network: CoreNetwork) -> bool:
         model = self.model
         assert self.score is not None
         assert model.validation_scores_ is not None

@@ -16,7 +16,7 @@ from multicapa.layers.dense import Dense, Maxout
 from multicapa.layers.merge import Add, Concat, add, concat
 from multicapa.layers.noise import Dropout, GaussianNoise
 from multicapa.layers.normalization import BatchNorm, LayerNorm
-from multicapa.layers.recurrent import GRU, LSTM, SecondOrderRNN, SimpleRNN
+from multicapa.layers.recurrent import GRU, LSTM, RECURRENT, Bidirectional, Embedding, SecondOrderRNN, SimpleRNN
 from multicapa.layers.shape import Flatten, Input, InputLayer, Reshape
 
 LAYERS: dict[str, type[Layer]] = {
@@ -31,6 +31,7 @@ LAYERS: dict[str, type[Layer]] = {
         GaussianNoise,
         BatchNorm,
         LayerNorm,
+        Embedding,
         SimpleRNN,
         SecondOrderRNN,
         LSTM,
@@ -46,13 +47,16 @@ __all__ = [
     "GRU",
     "LAYERS",
     "LSTM",
+    "RECURRENT",
     "Activation",
     "Add",
     "BatchNorm",
+    "Bidirectional",
     "Concat",
     "CustomActivation",
     "Dense",
     "Dropout",
+    "Embedding",
     "Flatten",
     "GaussianNoise",
     "Input",

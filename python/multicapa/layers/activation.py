@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from multicapa import _core
-from multicapa.checks import check_name, check_number
+from multicapa.base.checks import check_name, check_number
 from multicapa.layers.base import Layer
 
 

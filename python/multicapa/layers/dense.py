@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from multicapa.checks import check_integer
+from multicapa.base.checks import check_integer
 from multicapa.layers.activation import check_activation
 from multicapa.layers.base import Layer
 

@@ -19,7 +19,7 @@ class Add(Layer):
 
 @dataclass(eq=False)
 class Concat(Layer):
-    """Flat layers side by side: what reads the result reads all of them, each with its own weights."""
+    """Flat layers or sequences side by side: what reads the result reads all of them, each with its own weights."""
 
     type: ClassVar[str] = "concat"
     merges: ClassVar[bool] = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from multicapa.checks import check_number
+from multicapa.base.checks import check_number
 from multicapa.layers.base import Layer
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
-from multicapa.checks import check_flag, check_integer
+from multicapa.base.checks import check_flag, check_integer
 from multicapa.initializers import INITIALIZERS
 from multicapa.layers.activation import check_activation
-from multicapa.layers.base import Layer
+from multicapa.layers.base import Layer, Symbol
+from multicapa.layers.merge import Add, Concat
 
 
 @dataclass(eq=False)
@@ -235,3 +236,89 @@ def _check_by_element(activation: str, parameter: float | None) -> float | None:
     if activation == "softmax":
         raise ValueError("a recurrent layer takes an activation of each unit for itself, not softmax")
     return check_activation(activation, parameter)
+
+
+@dataclass(eq=False)
+class Bidirectional(Layer):
+    """A recurrent layer and its like in the other direction, side by side (Schuster & Paliwal 1997).
+
+    Parameters
+    ----------
+    layer : SimpleRNN, SecondOrderRNN, LSTM or GRU
+        Its like has weights of its own.
+    merge : {"concat", "sum"}, default="concat"
+        Their outputs side by side, or added.
+
+    Notes
+    -----
+    A shorthand for two layers and what joins them, which bear names of their own. Without ``return_sequences`` both
+    give their last state: the second that of the sequence's first step.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> net = mc.Sequential([mc.Bidirectional(mc.LSTM(4)), mc.Dense(1)], input_shape=(5, 2), seed=0)
+    >>> [layer["name"] for layer in net.spec]
+    ['input_1', 'lstm_1', 'lstm_2', 'concat_1', 'dense_1']
+    """
+
+    layer: Layer
+    merge: str = "concat"
+    type: ClassVar[str] = "bidirectional"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.layer, _Recurrent | SecondOrderRNN):
+            raise TypeError(f"Bidirectional takes a recurrent layer, not {self.layer!r}")
+        if self.merge not in ("concat", "sum"):
+            raise ValueError(f"merge should be 'concat' or 'sum', not {self.merge!r}")
+
+    def __call__(self, inputs: Symbol | Sequence[Symbol]) -> Symbol:
+        layer: Any = self.layer
+        name = None if layer.name is None else f"{layer.name}_reverse"
+        other = replace(layer, reverse=not layer.reverse, name=name)
+        join = Concat(name=self.name) if self.merge == "concat" else Add(name=self.name)
+        return join([layer(inputs), other(inputs)])
+
+
+@dataclass(eq=False)
+class Embedding(Layer):
+    """A vector for each token: ``y_t = W[token_t]``.
+
+    Parameters
+    ----------
+    input_dim : int
+        How many tokens there are: they are 0 to ``input_dim - 1``.
+    output_dim : int
+        Numbers in each vector.
+    weight_init : str, array or callable, optional
+        See :mod:`multicapa.initializers`; uniform by default.
+
+    Notes
+    -----
+    Reads tokens of shape (time,), gives sequences of shape (time, output_dim). ``weight`` has shape
+    (input_dim, output_dim); its gradient is the sum of those of the places where a token stands (Bengio et al. 2003).
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> net = mc.Sequential([mc.Embedding(3, 1, weight_init=[[0.0], [1.0], [4.0]])], input_shape=(2,), seed=0)
+    >>> net.predict([[2, 1]]).ravel()
+    array([4., 1.], dtype=float32)
+    """
+
+    input_dim: int
+    output_dim: int
+    weight_init: Any = None
+    type: ClassVar[str] = "embedding"
+
+    def __post_init__(self) -> None:
+        self.input_dim = check_integer(self.input_dim, "input_dim", minimum=1, below=2**24)
+        self.output_dim = check_integer(self.output_dim, "output_dim", minimum=1)
+
+    @classmethod
+    def default_init(cls, parameter: str, options: dict[str, Any]) -> str | Callable[..., Any]:
+        return "uniform"
+
+
+# Layers with a state that goes from step to step.
+RECURRENT = tuple(layer.type for layer in (SimpleRNN, SecondOrderRNN, LSTM, GRU))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from multicapa.checks import check_integer
+from multicapa.base.checks import check_integer
 from multicapa.layers.base import Layer, Symbol
 
 

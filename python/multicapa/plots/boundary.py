@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from multicapa.checks import check_integer, check_number
+from multicapa.base.checks import check_integer, check_number
 from multicapa.plots import style
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from multicapa.network import Network
+    from multicapa.model.network import Network
 
 Array = npt.NDArray[Any]
 

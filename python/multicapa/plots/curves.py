@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from multicapa.history import History
+from multicapa.base.history import History
 from multicapa.plots import style
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from multicapa.network import Network
+    from multicapa.model.network import Network
 
 _AS_MET = "train (as met in training)"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from multicapa.checks import check_name
+from multicapa.base.checks import check_name
 from multicapa.plots import style
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from multicapa.diagnosis import Diagnosis
+    from multicapa.callbacks.diagnosis import Diagnosis
 
 _LABELS = {
     "gradient_norm": "gradient norm",

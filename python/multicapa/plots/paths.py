@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from multicapa.checks import check_integer, check_name, check_number
+from multicapa.base.checks import check_integer, check_name, check_number
 from multicapa.optimizers import SGD, Adam, Momentum, Optimizer, RMSprop, minimize
 from multicapa.plots import style
 from multicapa.plots.surfaces import SURFACES, Point, Surface

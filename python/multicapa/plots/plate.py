@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from multicapa.checks import check_integer, check_number
-from multicapa.errors import DivergenceError
-from multicapa.history import History
+from multicapa.base.checks import check_integer, check_number
+from multicapa.base.errors import DivergenceError
+from multicapa.base.history import History
 from multicapa.optimizers import SGD, Optimizer
 from multicapa.plots import style
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from multicapa.network import Network
+    from multicapa.model.network import Network
 
 _LINES = (("loss", style.TRAIN, "train"), ("val_loss", style.DEV, "dev"))
 _AWAY = 10.0  # losses above this multiple of what runs begin with leave the picture through the top

@@ -1,0 +1,1 @@
+"""What knows nothing of networks: checks of arguments, errors, arrays, views, records, threads."""

@@ -1,0 +1,7 @@
+"""Networks as users know them: the core network, and the verbs."""
+
+from multicapa.model.files import load
+from multicapa.model.network import Network
+from multicapa.model.sequential import Sequential
+
+__all__ = ["Network", "Sequential", "load"]

@@ -1,0 +1,39 @@
+"""Networks as users know them, from files."""
+
+from __future__ import annotations
+
+import os
+
+from multicapa.model.network import Network
+from multicapa.network import files
+
+
+def load(path: str | os.PathLike[str]) -> Network:
+    """Read a network that :meth:`multicapa.Network.save` wrote.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    Network
+        With the same outputs to the last bit on the same instruction set.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is not such a file, is cut short, or does not fit together.
+
+    Examples
+    --------
+    >>> import multicapa as mc, tempfile, os
+    >>> net = mc.Sequential([mc.Dense(2)], input_shape=(3,), seed=0)
+    >>> path = os.path.join(tempfile.mkdtemp(), "net.safetensors")
+    >>> net.save(path)
+    >>> bool((mc.load(path).predict([[1, 2, 3]]) == net.predict([[1, 2, 3]])).all())
+    True
+    """
+    return files.read(path, Network)

@@ -1,0 +1,249 @@
+"""Networks as users know them: the core network, and the verbs."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy.typing as npt
+
+from multicapa import layers, losses, training
+from multicapa.base.views import Views
+from multicapa.model.stream import Stream
+from multicapa.network import files
+from multicapa.network.core import CoreNetwork
+from multicapa.network.graph import graph_spec
+
+
+class Network(CoreNetwork):
+    """A network as a graph of layers.
+
+    Parameters
+    ----------
+    inputs : Symbol
+        What :func:`multicapa.Input` returned.
+    outputs : Symbol
+        The output of the last layer.
+    dtype : {"float32", "float64"}, default="float32"
+        Of weights, activations and outputs.
+    seed : int, optional
+        Fixes the initial weights, the order of the samples, dropout and noise. None draws one.
+
+    Attributes
+    ----------
+    parameters : mapping of str to array
+        Weights by name, such as ``"dense_1.weight"``: views into the core's memory. Writing to
+        them changes the network.
+    gradients : mapping of str to array
+        The same for the gradients of the last :meth:`loss_and_gradient`, or of the last update of
+        an epoch.
+    state : mapping of str to array
+        What layers remember besides, such as running means.
+    history : History
+        One record per epoch of the last :meth:`fit`.
+    spec : list of dict
+        The layers as plain data.
+
+    Examples
+    --------
+    A layer that skips another one, and a residual connection:
+
+    >>> import multicapa as mc
+    >>> x = mc.Input((4,))
+    >>> h = mc.Dense(4, "tanh")(x)
+    >>> net = mc.Network(x, mc.Dense(3, "softmax")(mc.concat([mc.add([h, x]), x])), seed=0)
+    >>> net.parameters["dense_2.weight"].shape
+    (8, 3)
+    """
+
+    def __init__(
+        self,
+        inputs: layers.Symbol,
+        outputs: layers.Symbol,
+        *,
+        dtype: npt.DTypeLike = "float32",
+        seed: int | None = None,
+    ) -> None:
+        for symbol, what in ((inputs, "inputs"), (outputs, "outputs")):
+            if not isinstance(symbol, layers.Symbol):
+                raise TypeError(f"{what} should be Input(...) or the result of calling a layer, not {symbol!r}")
+        super().__init__(graph_spec(inputs, outputs), dtype, seed)
+
+    def evaluate(
+        self,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
+        *,
+        loss: str | losses.Loss | None = None,
+        sample_weight: npt.ArrayLike | None = None,
+        target_range: tuple[float, float] | None = None,
+    ) -> dict[str, float]:
+        """The mean loss on samples, without penalties, and for classifiers the accuracy.
+
+        Parameters
+        ----------
+        X, y
+            As in :meth:`fit`.
+        loss : str or Loss, optional
+            By default that of the last fit, before one what goes with the output activation.
+        sample_weight : array-like of shape (n_samples,), optional
+            Factors of the samples' losses.
+        target_range : (float, float), optional
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        dict
+            ``"loss"``, and ``"accuracy"`` where the loss is that of a classifier.
+        """
+        chosen = self.loss if loss is None else losses.get(loss)
+        samples = training.Samples.prepare(self, X, y, chosen, training.as_encoding(target_range), sample_weight, None)
+        if self._objective is None or self._objective[0] != chosen:  # penalties do not matter here
+            training.set_objective(self, chosen)
+        return training.evaluate(self, samples, chosen)
+
+    def loss_and_gradient(
+        self,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
+        *,
+        loss: str | losses.Loss | None = None,
+        sample_weight: npt.ArrayLike | None = None,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        penalize_biases: bool = False,
+        target_range: tuple[float, float] | None = None,
+        bptt: int | None = None,
+    ) -> tuple[float, Views]:
+        """The cost of one batch and its gradient, as a training step would see them; nothing is updated.
+
+        Parameters
+        ----------
+        X, y, loss, sample_weight, l1, l2, penalize_biases, target_range, bptt
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        loss : float
+            Mean over the samples, penalties included.
+        gradients : mapping of str to array
+            By the names of :attr:`parameters`; views that the next update overwrites.
+
+        Examples
+        --------
+        >>> import multicapa as mc
+        >>> net = mc.Sequential([mc.Dense(1, weight_init="ones")], input_shape=(1,), seed=0)
+        >>> loss, gradients = net.loss_and_gradient([[2.0]], [[1.0]], loss="half_squared_error")
+        >>> loss, gradients["dense_1.weight"].item()
+        (0.5, 2.0)
+        """
+        chosen = self.loss if loss is None else losses.get(loss)
+        samples = training.Samples.prepare(self, X, y, chosen, training.as_encoding(target_range), sample_weight, None)
+        training.set_objective(self, chosen, training.Regularization(l1=l1, l2=l2, penalize_biases=penalize_biases))
+        back = training.check_bptt(self, bptt)
+        value: float = self._core.loss_and_gradient(*samples.core_arguments(), back)
+        return value, self.gradients
+
+    fit = training.fit
+    partial_fit = training.partial_fit
+
+    def stream(self, batch: int = 1) -> Stream:
+        """Sequences taken step by step, with the state kept in between; see :class:`multicapa.model.stream.Stream`.
+
+        Parameters
+        ----------
+        batch : int, default=1
+            Sequences side by side.
+
+        Examples
+        --------
+        >>> import multicapa as mc, numpy as np
+        >>> net = mc.Sequential([mc.LSTM(4, return_sequences=True)], input_shape=(3, 2), seed=0)
+        >>> x = np.ones((3, 2), dtype=np.float32)
+        >>> stream = net.stream()
+        >>> bool((np.stack([stream.step(row) for row in x]) == net.predict(x[None])[0]).all())
+        True
+        """
+        return Stream(self, batch)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network to a safetensors file with a JSON description inside; see :func:`multicapa.load`."""
+        files.save(self, path)
+
+    def summary(self, width: int = 80) -> str:
+        """The layers with their output shapes, parameters and what they read, and the memory they take, as text.
+
+        Parameters
+        ----------
+        width : int, default=80
+            No line is longer, cells that do not fit go on below. At least 50.
+
+        Examples
+        --------
+        >>> import multicapa as mc
+        >>> print(mc.Sequential([mc.Dense(3, "relu"), mc.Dense(1)], input_shape=(2,), seed=0).summary())
+        layer    type         output  parameters  reads
+        -------------------------------------------------
+        input_1  input        (2,)             0
+        dense_1  dense, relu  (3,)             9  input_1
+        dense_2  dense        (1,)             4  dense_1
+        -------------------------------------------------
+        13 parameters
+        float32: 52 B, with gradients 104 B
+        """
+        from multicapa.network.summary import text_table
+
+        return text_table(self, width)
+
+    def to_svg(self, columns: int | None = None) -> str:
+        """A drawing of the layers and what they read, as the text of an SVG file, for light and dark ground.
+
+        Notebooks show it by themselves, beside the table of :meth:`summary`.
+
+        Parameters
+        ----------
+        columns : int, optional
+            How many columns a deep network is broken into, where a single layer feeds all that follow. By default as
+            many as make a picture that is not much taller than wide.
+
+        Examples
+        --------
+        >>> import multicapa as mc
+        >>> from pathlib import Path
+        >>> net = mc.Sequential([mc.Dense(3, "relu"), mc.Dense(1)], input_shape=(2,), seed=0)
+        >>> size = Path("net.svg").write_text(net.to_svg(), encoding="utf-8")
+        """
+        from multicapa.network.drawing import to_svg
+
+        return to_svg(self, columns)
+
+    def _repr_html_(self) -> str:
+        from multicapa.network.drawing import to_html
+
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}({self.input_shape} -> {self.output_shape}, {len(self.spec) - 1} layers, "
+            f"{self.n_parameters:,} parameters, {self.dtype})"
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {
+            "spec": self.spec,
+            "dtype": self.dtype.name,
+            "seed": self.seed,
+            "numbers": self.copy_numbers(),
+            "training_steps": self._core.training_steps,
+            "history": self.history,
+            "metadata": self.metadata,
+            "loss": self.loss,
+            "frozen": sorted(self._frozen),
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._build(state["spec"], state["dtype"], state["seed"])
+        self.restore_numbers(state["numbers"])
+        self._core.training_steps = state["training_steps"]
+        self.history, self.metadata, self.loss = state["history"], state["metadata"], state["loss"]
+        self.freeze(*state["frozen"])

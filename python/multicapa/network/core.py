@@ -1,0 +1,166 @@
+"""A network below training: a graph of layers, its numbers in the core, and what training is to minimise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from multicapa import _core, initializers, losses
+from multicapa.base.arrays import Array
+from multicapa.base.checks import check_integer
+from multicapa.base.history import History
+from multicapa.base.views import Views
+from multicapa.layers import LAYERS, RECURRENT
+from multicapa.network.inputs import as_inputs
+
+# What the core need not know of a layer.
+PYTHON_ONLY = ("weight_init", "recurrent_weight_init", "bias_init", "recurrent_bias_init", "value", "derivative")
+
+
+class CoreNetwork:
+    """What training, files and drawings see of a network; :class:`multicapa.Network` adds the verbs.
+
+    Parameters
+    ----------
+    spec : list of dict
+        The layers as plain data, each after those it reads.
+    dtype : {"float32", "float64"}
+    seed : int or None
+        None draws one.
+    """
+
+    def __init__(self, spec: list[dict[str, Any]], dtype: npt.DTypeLike, seed: int | None) -> None:
+        self._build(spec, dtype, seed)
+
+    def _build(self, spec: list[dict[str, Any]], dtype: npt.DTypeLike, seed: int | None) -> None:
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
+        if self.dtype not in (np.float32, np.float64):
+            raise ValueError(f"dtype should be float32 or float64, not {dtype!r}")
+        if seed is None:
+            seed = int(np.random.SeedSequence().generate_state(1)[0])
+        self.seed = check_integer(seed, "seed", minimum=0, below=2**63)
+        self.spec = spec
+        core_class = _core.NetworkFloat32 if self.dtype == np.float32 else _core.NetworkFloat64
+        plain = [{k: v for k, v in layer.items() if k not in PYTHON_ONLY} for layer in spec]
+        self._core: Any = core_class(plain, self.seed)
+        for layer in spec:
+            if layer["type"] == "custom_activation":
+                self._core.attach(layer["name"], layer["value"], layer["derivative"])
+        nodes = self._core.nodes
+        self.input_shape: tuple[int, ...] = nodes[0]["shape"]
+        self.output_shape: tuple[int, ...] = nodes[-1]["shape"]
+        # Steps that a sample may have, and those with an output of their own; 0 where there is no time.
+        walks = any(node["sequence"] or node["type"] in RECURRENT for node in nodes)
+        self.time: int = nodes[0]["steps"] if walks else 0
+        self.output_steps: int = nodes[-1]["steps"] if nodes[-1]["sequence"] else 0
+        self.vocabulary: int = next((layer["input_dim"] for layer in spec if layer["type"] == "embedding"), 0)
+        self.parameters = Views(self._core.parameters, self._core.parameter_tensors)
+        self.gradients = Views(self._core.gradients, self._core.parameter_tensors)
+        self.state = Views(self._core.state, self._core.state_tensors)
+        self._frozen: set[str] = set()
+        self.history = History()
+        self.metadata: dict[str, Any] = {}
+        self.loss: losses.Loss = losses.get(losses.default_for(self.output_activation))
+        self._objective: tuple[Any, ...] | None = None
+        self._learner: Any = None  # what on-line training remembers
+        self._initialize()
+
+    def _initialize(self) -> None:
+        by_name = {layer["name"]: layer for layer in self.spec}
+        for index, tensor in enumerate(self._core.parameter_tensors):
+            layer, _, parameter = tensor["name"].rpartition(".")
+            options = by_name[layer]
+            default = LAYERS[options["type"]].default_init(parameter, options)
+            how = options.get(f"{parameter}_init")
+            rng = np.random.Generator(np.random.Philox(key=np.array([self.seed, index], dtype=np.uint64)))
+            self.parameters[tensor["name"]] = initializers.initialize(
+                default if how is None else how,
+                rng,
+                tensor["shape"],
+                tensor["fan_in"],
+                tensor["fan_out"],
+                tensor["name"],
+            )
+
+    @property
+    def output_activation(self) -> str:
+        """The activation of the last layer, "linear" when it has none."""
+        last = self.spec[-1]
+        return str(last["function"] if last["type"] == "activation" else last.get("activation") or "linear")
+
+    @property
+    def n_parameters(self) -> int:
+        """How many numbers training can change."""
+        return sum(view.size for view in self.parameters.values())
+
+    def predict(self, X: npt.ArrayLike) -> Array:
+        """The outputs for samples.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, *input_shape)
+            Finite numbers. Arrays of the network's own dtype are read where they lie. Sequences may be shorter, and
+            a list of them or :func:`multicapa.data.pad` of it may have different lengths.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, *output_shape), of the network's dtype
+            Where each step has an output, those beyond a sequence's end are 0.
+
+        Raises
+        ------
+        ValueError
+            If X has another shape, or holds NaN or infinity.
+
+        Examples
+        --------
+        >>> import multicapa as mc
+        >>> net = mc.Sequential([mc.Dense(2, weight_init=[[1.0, 2.0]])], input_shape=(1,), seed=0)
+        >>> net.predict([[1.0], [3.0]])
+        array([[1., 2.],
+               [3., 6.]], dtype=float32)
+        """
+        outputs: Array = self._core.predict(*as_inputs(self, X))
+        return outputs
+
+    def freeze(self, *names: str) -> None:
+        """Keep the parameters of these layers as they are in later fits."""
+        for name in names:
+            self._core.freeze(name, True)
+            self._frozen.add(name)
+
+    def unfreeze(self, *names: str) -> None:
+        """Let the parameters of these layers be trained again."""
+        for name in names:
+            self._core.freeze(name, False)
+            self._frozen.discard(name)
+
+    def frozen_mask(self) -> npt.NDArray[np.bool_]:
+        """Which numbers of the flat vector of parameters are frozen."""
+        mask = np.zeros(len(self.parameters.flat), dtype=bool)
+        for tensor in self._core.parameter_tensors:
+            if tensor["name"].rpartition(".")[0] in self._frozen:
+                mask[tensor["offset"] : tensor["offset"] + int(np.prod(tensor["shape"]))] = True
+        return mask
+
+    def copy_numbers(self) -> tuple[Array, Array]:
+        """A copy of all parameters and state, for :meth:`restore_numbers`."""
+        return self.parameters.flat.copy(), self.state.flat.copy()
+
+    def restore_numbers(self, numbers: tuple[Array, Array]) -> None:
+        """Bring back what :meth:`copy_numbers` copied."""
+        self.parameters.flat[:], self.state.flat[:] = numbers
+
+    def _set_objective(self, loss: losses.Loss, terms: tuple[Any, ...]) -> None:
+        """``terms``: penalties, clipping and noise as the core takes them."""
+        objective = (loss, *terms)
+        if objective == self._objective:
+            return
+        if isinstance(loss, losses.CustomLoss):
+            self._core.set_objective("half_squared_error", None, *objective[1:])
+            self._core.set_custom_loss(loss.value, loss.derivative)
+        else:
+            self._core.set_objective(loss.name, loss.parameter, *objective[1:])
+        self._objective = objective

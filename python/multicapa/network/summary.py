@@ -1,0 +1,165 @@
+"""What a network consists of, layer by layer: the rows of its table, and the table as text."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from multicapa.base.checks import check_integer
+from multicapa.network.core import CoreNetwork
+
+_BETWEEN = "  "
+_NARROWEST = 6  # a column of text is not squeezed below this
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One layer, as people read it."""
+
+    name: str
+    type: str
+    detail: str  # activation, rate or the like; "" if there is nothing to tell
+    shape: tuple[int, ...]
+    parameters: int
+    frozen: bool
+    reads: tuple[str, ...]
+
+    @property
+    def kind(self) -> str:
+        """Type and detail: ``dense, relu``."""
+        parts = (self.type, self.detail, "frozen" if self.frozen else "")
+        return ", ".join(part for part in parts if part)
+
+
+def rows(network: CoreNetwork) -> list[Row]:
+    """A row for each layer, in the order of the network; names without characters that cannot be printed."""
+    shapes = {node["name"]: node["shape"] for node in network._core.nodes}
+    sizes: dict[str, int] = {}
+    for name, view in network.parameters.items():
+        layer = name.rpartition(".")[0]
+        sizes[layer] = sizes.get(layer, 0) + view.size
+    return [
+        Row(
+            printable(layer["name"]),
+            layer["type"],
+            _detail(layer),
+            shapes[layer["name"]],
+            sizes.get(layer["name"], 0),
+            layer["name"] in network._frozen,
+            tuple(printable(name) for name in layer["inputs"]),
+        )
+        for layer in network.spec
+    ]
+
+
+def _detail(layer: Mapping[str, Any]) -> str:
+    match layer["type"]:
+        case "dense":
+            plain = layer.get("activation", "linear") == "linear"
+            parts = ["" if plain else _activation(layer["activation"], layer.get("activation_parameter"))]
+            parts += [] if layer.get("bias", True) else ["no bias"]
+            return ", ".join(part for part in parts if part)
+        case "maxout":
+            return f"{layer['pieces']} pieces"
+        case "activation":
+            return _activation(layer["function"], layer.get("parameter"))
+        case "custom_activation":
+            return printable(getattr(layer["value"], "__name__", type(layer["value"]).__name__))
+        case "dropout":
+            return f"{layer['rate']:g}"
+        case "gaussian_noise":
+            return f"{layer['stddev']:g}"
+        case _:
+            return ""
+
+
+def _activation(name: str, parameter: float | None) -> str:
+    return name if parameter is None else f"{name}({parameter:g})"
+
+
+def printable(text: str) -> str:
+    """The text with line ends and other control characters as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def text_table(network: CoreNetwork, width: int = 80) -> str:
+    """The layers and totals in lines of at most ``width`` characters; cells that are too long go on below."""
+    check_integer(width, "width", minimum=50)
+    table = [("layer", "type", "output", "parameters", "reads")]
+    table += [(r.name, r.kind, str(r.shape), f"{r.parameters:,}", ", ".join(r.reads)) for r in rows(network)]
+    widths = _fitted([max(_columns(row[i]) for row in table) for i in range(5)], width, fixed=3)
+    lines = [line for row in table for line in _lines(row, widths)]
+    lines.insert(1, "-" * max(map(_columns, lines)))
+    lines.append(lines[1])
+    for total in totals(network):
+        lines += _wrapped(total, width)
+    return "\n".join(lines)
+
+
+def totals(network: CoreNetwork) -> list[str]:
+    """How many parameters, how many of them are frozen, and the memory they take."""
+    count, frozen = network.n_parameters, sum(row.parameters for row in rows(network) if row.frozen)
+    own, state = count * network.dtype.itemsize, sum(view.nbytes for view in network.state.values())
+    kept = f", {frozen:,} of them frozen" if frozen else ""
+    what = "gradients and state" if state else "gradients"
+    plural = "" if count == 1 else "s"
+    return [
+        f"{count:,} parameter{plural}{kept}",
+        f"{network.dtype}: {memory(own)}, with {what} {memory(2 * own + state)}",
+    ]
+
+
+def memory(size: int) -> str:
+    """A number of bytes as people write it."""
+    power = min(int(math.log(size, 1024)), len(_UNITS) - 1) if size else 0
+    return f"{size / 1024**power:.{1 if power else 0}f} {_UNITS[power]}"
+
+
+def _fitted(natural: Sequence[int], width: int, fixed: int) -> list[int]:
+    """Widths of the columns: the widest is narrowed until all fit, but for the one whose cells cannot be broken."""
+    widths = list(natural)
+    while sum(widths) + len(_BETWEEN) * (len(widths) - 1) > width:
+        widest = max((i for i in range(len(widths)) if i != fixed), key=lambda i: widths[i])
+        if widths[widest] <= _NARROWEST:
+            break
+        widths[widest] -= 1
+    return widths
+
+
+def _lines(row: Sequence[str], widths: Sequence[int]) -> list[str]:
+    cells = [_wrapped(cell, width) for cell, width in zip(row, widths, strict=True)]
+    lines = []
+    for i in range(max(map(len, cells))):
+        parts = [cell[i] if i < len(cell) else "" for cell in cells]
+        padded = [
+            " " * (w - _columns(p)) + p if column == 3 else p + " " * (w - _columns(p))
+            for column, (p, w) in enumerate(zip(parts, widths, strict=True))
+        ]
+        lines.append(_BETWEEN.join(padded).rstrip())
+    return lines
+
+
+def _columns(text: str) -> int:
+    """How many columns of a terminal a text takes: two for each Chinese, Japanese or Korean character."""
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Broken after blanks, else after underscores, else anywhere."""
+    lines = []
+    while _columns(text) > width:
+        end = 1
+        while _columns(text[: end + 1]) <= width:
+            end += 1
+        for mark in (" ", "_"):
+            found = text.rfind(mark, 1, end + (mark == " "))
+            if found > 0:
+                end = found + 1
+                break
+        lines.append(text[:end].rstrip())
+        text = text[end:].lstrip()
+    return [*lines, text]

@@ -1,0 +1,26 @@
+"""Training of any network of the core: samples, runs with their hooks, epochs, on-line updates."""
+
+from multicapa.training.evaluation import evaluate, is_classifier
+from multicapa.training.fit import fit, train
+from multicapa.training.online import partial_fit
+from multicapa.training.regularization import Regularization, set_objective
+from multicapa.training.run import Callback, Run, as_callback, as_callbacks
+from multicapa.training.samples import Samples, as_encoding
+from multicapa.training.steps import check_bptt
+
+__all__ = [
+    "Callback",
+    "Regularization",
+    "Run",
+    "Samples",
+    "as_callback",
+    "as_callbacks",
+    "as_encoding",
+    "check_bptt",
+    "evaluate",
+    "fit",
+    "is_classifier",
+    "partial_fit",
+    "set_objective",
+    "train",
+]

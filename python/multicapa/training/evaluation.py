@@ -1,0 +1,55 @@
+"""How good a network is on samples: its mean loss and, for classifiers, its accuracy."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from multicapa.base.arrays import Array
+from multicapa.losses import Loss
+from multicapa.network.core import CoreNetwork
+from multicapa.training.samples import Samples
+
+
+def is_classifier(loss: Loss) -> bool:
+    """Whether accuracy means something under this loss."""
+    return loss.name in ("cross_entropy", "binary_cross_entropy", "hinge", "perceptron")
+
+
+def evaluate(network: CoreNetwork, samples: Samples, loss: Loss) -> dict[str, float]:
+    """Mean loss and, for classifiers, accuracy."""
+    found = [(len(piece.x), _evaluate(network, piece, loss)) for piece, _ in samples.pieces()]
+    if len(found) == 1:
+        return found[0][1]
+    return {name: sum(n * values[name] for n, values in found) / len(samples.x) for name in found[0][1]}
+
+
+def _evaluate(network: CoreNetwork, samples: Samples, loss: Loss) -> dict[str, float]:
+    wanted = is_classifier(loss)
+    value, outputs = network._core.evaluate(*samples.core_arguments(), wanted)
+    return {"loss": value, "accuracy": _accuracy(outputs, samples, loss)} if wanted else {"loss": value}
+
+
+def _accuracy(outputs: Array, samples: Samples, loss: Loss) -> float:
+    targets = samples.targets
+    if targets.are_classes:
+        right = outputs.argmax(axis=-1) == targets.values
+    elif loss.name == "cross_entropy":
+        right = outputs.argmax(axis=-1) == targets.values.argmax(axis=-1)
+    else:
+        middle = 0.5 if loss.name == "binary_cross_entropy" else 0.0
+        right = (outputs > middle) == (targets.values > middle)
+    if outputs.ndim == 3 and (samples.lengths is not None or samples.weights is not None):
+        return _accuracy_of_steps(right.reshape(*outputs.shape[:2], -1).mean(axis=2), samples)
+    if samples.weights is None:
+        return float(right.mean())
+    return float(np.average(right.reshape(len(right), -1).mean(axis=1), weights=samples.weights))
+
+
+def _accuracy_of_steps(right: Array, samples: Samples) -> float:
+    """Over the steps that exist."""
+    weights = np.ones_like(right)
+    if samples.lengths is not None:
+        weights *= np.arange(right.shape[1]) < samples.lengths[:, None]
+    if samples.weights is not None:
+        weights *= samples.weights.reshape(len(right), -1)
+    return float(np.average(right, weights=weights)) if weights.any() else 0.0

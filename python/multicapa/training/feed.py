@@ -1,0 +1,87 @@
+"""What each epoch is fed: the samples, augmented anew, and the order to visit them in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from multicapa import _core
+from multicapa.base.arrays import Array, as_samples
+from multicapa.network.core import CoreNetwork
+from multicapa.training.curriculum import Curriculum
+from multicapa.training.samples import Samples
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+Augmenter = Callable[[Array, np.random.Generator], Array]
+
+_AUGMENTATION = 2**63  # a stream of random numbers, beside those of the core
+
+
+class Feed:
+    """Augments the samples of the next epoch while the core, which needs no GIL, trains the present one."""
+
+    def __init__(
+        self,
+        network: CoreNetwork,
+        samples: Samples,
+        augment: Augmenter | None,
+        curriculum: Curriculum | None,
+        shuffle: bool,
+    ) -> None:
+        if augment is not None and samples.lengths is not None:
+            raise ValueError("augment works on samples of one length, and these sequences have different ones")
+        self._network = network
+        self._samples = samples
+        self._augment = augment
+        self._curriculum = curriculum
+        self._shuffle = shuffle
+        self._pool = _one_thread() if augment is not None else None
+        self._coming: Future[Array] | None = None
+
+    def __enter__(self) -> Feed:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def next(self, epoch: int, another_follows: bool) -> tuple[Samples, Any]:
+        """Samples and order of an epoch; None for the order in which they lie."""
+        samples = self._samples
+        if self._pool is not None:
+            coming = self._coming or self._pool.submit(self._augmented, epoch)
+            samples = replace(samples, x=coming.result())
+            self._coming = self._pool.submit(self._augmented, epoch + 1) if another_follows else None
+        return samples, self._order(epoch)
+
+    def _order(self, epoch: int) -> Any:
+        count = len(self._samples.x)
+        admitted = None if self._curriculum is None else self._curriculum.admitted(epoch, count)
+        if not self._shuffle:
+            return None if admitted is None else np.ascontiguousarray(admitted)
+        network = self._network
+        return _core.shuffled(count if admitted is None else admitted, network.seed, network._core.training_steps)
+
+    def _augmented(self, epoch: int) -> Array:
+        assert self._augment is not None
+        assert isinstance(self._samples.x, np.ndarray)
+        rng = self._generator(_AUGMENTATION + epoch)
+        network = self._network
+        made = as_samples(self._augment(self._samples.x, rng), network.input_shape, network.dtype, "the augmented X")
+        if len(made) != len(self._samples.x):
+            raise ValueError(f"the augmented X should have {len(self._samples.x)} samples like X, not {len(made)}")
+        return made
+
+    def _generator(self, stream: int) -> np.random.Generator:
+        return np.random.Generator(np.random.Philox(key=np.array([self._network.seed, stream], dtype=np.uint64)))
+
+
+def _one_thread() -> ThreadPoolExecutor:
+    from concurrent.futures import ThreadPoolExecutor  # only now: it brings half a dozen modules along
+
+    return ThreadPoolExecutor(1, "multicapa-augment")

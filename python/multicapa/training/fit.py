@@ -1,0 +1,246 @@
+"""Training: from arrays to epochs of the core, with what happens between them."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy.typing as npt
+
+from multicapa import losses, optimizers
+from multicapa.base.checks import check_flag, check_integer
+from multicapa.base.errors import DivergenceError
+from multicapa.base.history import History
+from multicapa.network.core import CoreNetwork
+from multicapa.training import lbfgs
+from multicapa.training.curriculum import Curriculum
+from multicapa.training.feed import Augmenter, Feed
+from multicapa.training.progress import Progress
+from multicapa.training.regularization import Regularization, set_objective
+from multicapa.training.run import Callback, Run, as_callbacks, diverged
+from multicapa.training.samples import Samples, as_encoding
+from multicapa.training.steps import check_bptt
+from multicapa.training.targets import Encoding
+
+
+def fit(
+    network: CoreNetwork,
+    X: npt.ArrayLike,
+    y: npt.ArrayLike,
+    *,
+    loss: str | losses.Loss | None = None,
+    optimizer: str | optimizers.Optimizer = "adam",
+    epochs: int = 10,
+    batch_size: int | None = 32,
+    validation_data: tuple[Any, Any] | None = None,
+    callbacks: Sequence[Callback | Callable[..., Any]] = (),
+    shuffle: bool = True,
+    sample_weight: npt.ArrayLike | None = None,
+    class_weight: dict[Any, float] | str | None = None,
+    target_range: tuple[float, float] | None = None,
+    label_smoothing: float = 0.0,
+    l1: float = 0.0,
+    l2: float = 0.0,
+    penalize_biases: bool = False,
+    clip_norm: float | None = None,
+    normalize_gradient: float | None = None,
+    clip_value: float | tuple[float, float] | None = None,
+    weight_noise: float = 0.0,
+    target_noise: float = 0.0,
+    augment: Augmenter | None = None,
+    curriculum: Curriculum | None = None,
+    bptt: int | None = None,
+    verbose: bool | str = "auto",
+) -> History:
+    """Train the network.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, *input_shape)
+        Finite numbers. C-contiguous float32 and float64 arrays, memory maps included, are read where they lie. Of
+        sequences, also a list of arrays (time_i, features) or :func:`multicapa.data.pad` of it.
+    y : array-like
+        Rows of numbers of shape (n_samples, *output_shape), or integer classes of shape (n_samples,). Where each step
+        of a sequence has outputs, one more axis for the steps, or a list of arrays; the cost is then the mean over
+        the steps that exist.
+    loss : str or Loss, optional
+        See :mod:`multicapa.losses`. By default cross_entropy for a softmax output, binary_cross_entropy for sigmoid,
+        poisson for exponential, perceptron for step, else squared_error.
+    optimizer : str or Optimizer, default="adam"
+        See :mod:`multicapa.optimizers`. Each fit starts it afresh.
+    epochs : int, default=10
+        Passes over the samples.
+    batch_size : int or None, default=32
+        Samples per update: 1 is incremental learning, None all at once. The last batch may be smaller.
+    validation_data : (X, y), optional
+        Evaluated after each epoch: ``val_loss`` and, for classifiers, ``val_accuracy``.
+    callbacks : sequence of Callback or function(network, epoch), default=()
+        See :mod:`multicapa.callbacks`.
+    shuffle : bool, default=True
+        A new random order each epoch, fixed by the network's seed.
+    sample_weight : array-like of shape (n_samples,), optional
+        Factors of the samples' losses; of shape (n_samples, time) where each step has one.
+    class_weight : dict or "balanced", optional
+        Factor by class, multiplied with sample_weight.
+    target_range : (float, float), optional
+        What classes are written as, (other, own): (0, 1) by default, (-1, 1) for hinge, perceptron and outputs of tanh,
+        softsign or step. (-0.9, 0.9) or (0.1, 0.9) are the soft targets of the lectures.
+    label_smoothing : float, default=0
+        Share of each target that is spread evenly over the classes.
+    l1, l2 : float, default=0
+        Penalties ``l1/2 sum |w| + l2/2 sum w^2`` on the weights.
+    penalize_biases : bool, default=False
+        Whether penalties and weight decay include biases.
+    clip_norm : float, optional
+        Rescale the whole gradient to this norm when it is larger.
+    normalize_gradient : float, optional
+        Rescale the whole gradient to this norm always.
+    clip_value : float or (float, float), optional
+        Clip every component of the gradient into [-c, c] or [low, high].
+    weight_noise, target_noise : float, default=0
+        Standard deviation of Gaussian noise that each update sees added to the weights (the update itself goes to the
+        weights without it) and to the targets.
+    augment : callable, optional
+        See :mod:`multicapa.augment`: ``augment(X, rng)`` makes the samples of an epoch from the originals, while the
+        epoch before is being trained.
+    curriculum : Curriculum, optional
+        Which samples each epoch may see: easy ones first.
+    bptt : int, optional
+        Truncated backpropagation through time: gradients do not pass back over the boundary of every so many steps of
+        a recurrent layer, counted from where it begins, while its state goes on. By default they pass over all steps.
+    verbose : bool or "auto", default="auto"
+        True shows a bar with epoch, speed, losses and time left; "auto" only when the fit takes longer than two
+        seconds. Neither writes anything where the output is no terminal and no notebook.
+
+    Returns
+    -------
+    History
+        One record per epoch: epoch, loss (mean over the batches as they were met, penalties included), learning_rate,
+        seconds, and the validation values. Also ``network.history``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When an argument is wrong; nothing has changed then.
+    DivergenceError
+        When the loss is no longer finite; the network holds the last finite weights.
+    KeyboardInterrupt
+        On Ctrl-C, within moments; the network is as after its last update.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> net = mc.Sequential([mc.Dense(16, "tanh"), mc.Dense(3, "softmax")], input_shape=(4,), seed=0)
+    >>> history = net.fit(X, y, optimizer=mc.Adam(0.01), epochs=50)
+    >>> net.evaluate(X, y)["accuracy"] > 0.95
+    True
+    """
+    chosen = losses.get(losses.default_for(network.output_activation) if loss is None else loss)
+    encoding = as_encoding(target_range, label_smoothing)
+    regularization = Regularization(
+        l1, l2, penalize_biases, clip_norm, normalize_gradient, clip_value, weight_noise, target_noise
+    )
+    run = Run(
+        network,
+        Samples.prepare(network, X, y, chosen, encoding, sample_weight, class_weight),
+        check_integer(epochs, "epochs", minimum=0),
+        optimizers.get(optimizer),
+        chosen,
+        regularization,
+        as_callbacks(callbacks),
+    )
+    validation = None
+    if validation_data is not None:
+        if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
+            raise ValueError("validation_data should be a pair (X, y)")
+        plain = Encoding(encoding.target_range)
+        validation = Samples.prepare(network, *validation_data, chosen, plain, None, None, "validation X")
+    count = len(run.samples.x)
+    batch = count if batch_size is None else check_integer(batch_size, "batch_size", minimum=1)
+    if verbose not in (True, False, "auto"):
+        raise ValueError(f"verbose should be True, False or 'auto', not {verbose!r}")
+
+    check_flag(shuffle, "shuffle")
+    if curriculum is not None and not isinstance(curriculum, Curriculum):
+        raise TypeError(f"curriculum should be a Curriculum, not {curriculum!r}")
+    if augment is not None and not callable(augment):
+        raise TypeError(f"augment should be a function of X and a random generator, not {augment!r}")
+
+    run.bptt = check_bptt(network, bptt)
+    if isinstance(run.optimizer, optimizers.LBFGS):
+        if augment is not None or curriculum is not None or batch < count:
+            raise ValueError("L-BFGS works on all samples at once: pass batch_size=None, no augment and no curriculum")
+        lbfgs.check(regularization)
+    return train(run, validation, batch, shuffle=shuffle, augment=augment, curriculum=curriculum, verbose=verbose)
+
+
+def train(
+    run: Run,
+    validation: Samples | None,
+    batch: int,
+    *,
+    shuffle: bool = True,
+    augment: Augmenter | None = None,
+    curriculum: Curriculum | None = None,
+    verbose: bool | str = False,
+    goes_on: bool = False,
+) -> History:
+    """A fit whose arguments are checked. With ``goes_on`` the optimiser keeps the memory it has in the core."""
+    network, samples = run.network, run.samples
+    network.loss, network.history, network._learner = run.loss, run.history, None
+    set_objective(network, run.loss, run.regularization)
+    if curriculum is not None:
+        curriculum.grade(network, samples)
+    count = len(samples.x)
+    if isinstance(run.optimizer, optimizers.LBFGS):
+        with Progress(run.epochs, count, verbose) as progress:
+            return lbfgs.fit(run, validation, progress)
+    if not goes_on:
+        optimizers.set_in_core(network._core, run.optimizer)
+    with Progress(run.epochs, count, verbose) as progress, Feed(network, samples, augment, curriculum, shuffle) as feed:
+        _run_epochs(run, feed, validation, min(batch, count), progress)
+    return run.history
+
+
+def _run_epochs(run: Run, feed: Feed, validation: Samples | None, batch: int, progress: Progress) -> None:
+    with run.calling_back():
+        for epoch in range(run.epochs):
+            run.begin_epoch()
+            record = _run_epoch(run, epoch, feed, batch, progress)
+            if run.end_epoch(record, validation, progress):
+                break
+
+
+def _run_epoch(run: Run, epoch: int, feed: Feed, batch: int, progress: Progress) -> dict[str, Any]:
+    network = run.network
+    samples, order = feed.next(epoch, epoch + 1 < run.epochs)
+    rates = run.rates(math.ceil((len(samples.x) if order is None else len(order)) / batch))
+    if network._objective is not run.objective:  # a callback or schedule has looked at the network in its own way
+        set_objective(network, run.loss, run.regularization)
+        run.objective = network._objective
+    before = network.copy_numbers()
+    start = time.perf_counter()
+    found, done = [], 0
+    for piece, piece_order in samples.pieces(order, batch):
+        count = len(piece.x if piece_order is None else piece_order)
+        part = rates if len(rates) == 1 else rates[done : done + math.ceil(count / batch)]
+        arguments = (*piece.core_arguments(), piece_order, batch, part, progress.within_epoch, run.bptt)
+        loss, made, cost_diverged = network._core.train_epoch(*arguments)
+        found.append((count, loss, network._core.penalty))
+        done += made
+        run.updates += made
+        if diverged(network, cost_diverged, before):
+            raise DivergenceError(epoch, done, rates[min(done, len(rates) - 1)])
+    loss, run.penalty = found[0][1:] if len(found) == 1 else _means(found)
+    seconds = time.perf_counter() - start
+    return {"epoch": epoch, "loss": loss, "learning_rate": rates[-1], "seconds": seconds}
+
+
+def _means(rows: list[tuple[int, float, float]]) -> tuple[float, float]:
+    """Of the second and third of each row, by the first."""
+    total = sum(row[0] for row in rows)
+    return sum(row[0] * row[1] for row in rows) / total, sum(row[0] * row[2] for row in rows) / total

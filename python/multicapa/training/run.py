@@ -1,0 +1,119 @@
+"""A fit under way, and the hooks that see it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from multicapa import _core
+from multicapa.base.arrays import Array
+from multicapa.base.history import History
+from multicapa.losses import Loss
+from multicapa.network.core import CoreNetwork
+from multicapa.optimizers import Optimizer
+from multicapa.training.evaluation import evaluate
+from multicapa.training.progress import Progress
+from multicapa.training.regularization import Regularization
+from multicapa.training.samples import Samples
+
+
+class Callback:
+    """Empty hooks; override the ones you need. ``run`` has ``network``, ``history``, ``epochs`` and ``optimizer``."""
+
+    def on_fit_begin(self, run: Run) -> None:
+        """Before the first epoch, after all checks."""
+
+    def on_epoch_begin(self, run: Run) -> None:
+        """Before an epoch."""
+
+    def on_epoch_end(self, run: Run, epoch: dict[str, Any]) -> bool | None:
+        """After an epoch; ``epoch`` is its record, to which values may be added. True ends the fit."""
+
+    def on_fit_end(self, run: Run) -> None:
+        """After the last epoch, also when the fit was interrupted."""
+
+
+class _Function(Callback):
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    def on_epoch_end(self, run: Run, epoch: dict[str, Any]) -> bool | None:
+        return bool(self.function(run.network, epoch))
+
+
+def as_callback(callback: Any) -> Callback:
+    """A callback from itself or from a function of the network and the epoch's record."""
+    if isinstance(callback, Callback):
+        return callback
+    if isinstance(callback, type) or not callable(callback):
+        raise TypeError(f"a callback is a Callback object or a function(network, epoch), not {callback!r}")
+    return _Function(callback)
+
+
+def as_callbacks(callbacks: Any) -> list[Callback]:
+    """A list of callbacks from a sequence of callbacks and functions."""
+    if not isinstance(callbacks, Sequence):
+        raise TypeError(f"callbacks should be a list, not {callbacks!r}")
+    return [as_callback(callback) for callback in callbacks]
+
+
+@dataclass
+class Run:
+    """A fit under way, as callbacks see it."""
+
+    network: CoreNetwork
+    samples: Samples
+    epochs: int
+    optimizer: Optimizer
+    loss: Loss
+    regularization: Regularization
+    callbacks: list[Callback] = field(default_factory=list)
+    history: History = field(default_factory=History)
+    updates: int = 0
+    rate_factor: float = 1.0
+    penalty: float = 0.0  # its part in the loss of the last epoch
+    objective: tuple[Any, ...] | None = None  # as the core has it
+    bptt: int = 0  # steps over which gradients pass back in time; 0: over all
+    failure: str = ""  # why L-BFGS ended before it had converged
+
+    def rates(self, steps: int) -> list[float]:
+        """The learning rates of the next updates: one for all when it does not change."""
+        distinct = steps if callable(self.optimizer.learning_rate) else 1
+        return [self.rate_factor * self.optimizer.rate(self.updates + step) for step in range(distinct)]
+
+    @contextlib.contextmanager
+    def calling_back(self) -> Iterator[None]:
+        """Begins and, come what may, ends the fit for the callbacks."""
+        with contextlib.ExitStack() as stack:  # calls all of them, in order, even if one raises
+            for callback in reversed(self.callbacks):
+                stack.callback(callback.on_fit_end, self)
+            for callback in self.callbacks:
+                callback.on_fit_begin(self)
+            yield
+
+    def begin_epoch(self) -> None:
+        for callback in self.callbacks:
+            callback.on_epoch_begin(self)
+
+    def end_epoch(self, record: dict[str, Any], validation: Samples | None, progress: Progress | None = None) -> bool:
+        """Validate, record, and ask the callbacks whether to stop."""
+        if validation is not None:
+            values = evaluate(self.network, validation, self.network.loss)
+            record |= {f"val_{name}": value for name, value in values.items()}
+        self.history.append(record)
+        if progress is not None:
+            progress.epoch_done(record)
+        return any([callback.on_epoch_end(self, record) for callback in self.callbacks])  # noqa: C419 - all see the epoch
+
+
+def diverged(network: CoreNetwork, cost_diverged: bool, before: tuple[Array, Array]) -> bool:
+    """Whether training has left the finite; then the weights are the last finite ones.
+
+    Layers with a state have already seen the batch that went wrong, so weights and state go back together.
+    """
+    weights_finite = _core.find_not_finite(network.parameters.flat, False) < 0
+    if not weights_finite or (cost_diverged and network.state.flat.size):
+        network.restore_numbers(before)
+    return cost_diverged or not weights_finite

@@ -1,0 +1,81 @@
+"""Inputs, targets and weights together, checked and ready for the core."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from multicapa.base.arrays import Array, SparseRows
+from multicapa.base.checks import check_number, check_pair
+from multicapa.losses import Loss
+from multicapa.network.core import CoreNetwork
+from multicapa.network.inputs import as_inputs
+from multicapa.training.steps import TargetSteps, as_step_targets, as_step_weights
+from multicapa.training.targets import Encoding, Targets, as_targets, as_weights
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Checked inputs, targets and weights, ready for the core."""
+
+    x: Array | SparseRows
+    targets: Targets
+    weights: Array | None
+    lengths: Array | None = None  # steps that each has, where these differ
+
+    @classmethod
+    def prepare(
+        cls,
+        network: CoreNetwork,
+        X: Any,
+        y: Any,
+        loss: Loss,
+        encoding: Encoding,
+        sample_weight: Any,
+        class_weight: Any,
+        what: str = "X",
+    ) -> Samples:
+        if isinstance(X, list | tuple) and len(X) == 0:
+            raise ValueError(f"{what} has no samples")
+        x, lengths = (X, None) if isinstance(X, SparseRows) else as_inputs(network, X, what)
+        if len(x) == 0:
+            raise ValueError(f"{what} has no samples")
+        activation = network.output_activation
+        if not network.output_steps:
+            targets = as_targets(y, len(x), network.output_shape, network.dtype, loss, activation, encoding)
+            return cls(x, targets, as_weights(sample_weight, class_weight, y, len(x), network.dtype), lengths)
+        steps = TargetSteps(len(x), network.output_steps, lengths)
+        targets = as_step_targets(y, steps, network.output_shape[1], network.dtype, loss, activation, encoding)
+        return cls(x, targets, as_step_weights(sample_weight, class_weight, y, steps, network.dtype), lengths)
+
+    def part(self, rows: slice | Array) -> Samples:
+        """Some of the samples, dense."""
+        weights = None if self.weights is None else self.weights[rows]
+        targets = replace(self.targets, values=self.targets.values[rows])
+        return Samples(self.x[rows], targets, weights, None if self.lengths is None else self.lengths[rows])
+
+    def pieces(self, order: Array | None = None, batch: int = 1) -> Iterator[tuple[Samples, Array | None]]:
+        """All of them and their order; sparse ones some batches at a time, dense and in order already."""
+        if not isinstance(self.x, SparseRows):
+            yield self, order
+            return
+        order = np.arange(len(self.x)) if order is None else order
+        size = max(batch, self.x.rows_at_once // batch * batch)
+        for start in range(0, len(order), size):
+            yield self.part(order[start : start + size]), None
+
+    def core_arguments(self) -> tuple[Any, ...]:
+        return (self.x, self.targets.values, self.targets.on, self.targets.off, self.weights, self.lengths)
+
+
+def as_encoding(target_range: tuple[float, float] | None, label_smoothing: float = 0.0) -> Encoding:
+    """How classes become numbers, checked."""
+    check_number(label_smoothing, "label_smoothing", minimum=0, below=1)
+    if target_range is not None:
+        target_range = check_pair(target_range, "target_range")
+        if target_range[0] == target_range[1]:
+            raise ValueError(f"target_range should be two different numbers, not {target_range!r}")
+    return Encoding(target_range, label_smoothing)

@@ -1,0 +1,127 @@
+"""What a network is to learn: targets and weights of samples, checked and written as the core reads them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from multicapa.base.arrays import Array, as_numbers, check_finite
+from multicapa.losses import Loss
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Targets as the core takes them: rows of numbers, or one class per sample written as on and off."""
+
+    values: Array
+    on: float = 1.0
+    off: float = 0.0
+
+    @property
+    def are_classes(self) -> bool:
+        return self.values.dtype == np.int64
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How class targets become numbers."""
+
+    target_range: tuple[float, float] | None = None  # (off, on)
+    label_smoothing: float = 0.0
+
+    def range_for(self, loss: Loss, output_activation: str) -> tuple[float, float]:
+        if self.target_range is not None:
+            return self.target_range
+        signed = loss.name in ("hinge", "perceptron") or output_activation in ("tanh", "softsign", "step")
+        return (-1.0, 1.0) if signed else (0.0, 1.0)
+
+
+def as_targets(
+    y: Any, count: int, shape: tuple[int, ...], dtype: np.dtype[Any], loss: Loss, activation: str, encoding: Encoding
+) -> Targets:
+    """y for a network whose outputs have ``shape``: classes, one-hot or soft rows, or plain numbers."""
+    array = np.asarray(y)
+    if array.ndim == 0 or array.shape[0] != count:
+        raise ValueError(f"y should have {count} samples like X, not shape {array.shape}")
+    width = int(np.prod(shape))
+    off, on = encoding.range_for(loss, activation)
+    if array.ndim == 1 and width > 1:
+        if array.dtype.kind not in "iu":
+            raise ValueError(
+                f"y has shape {array.shape} and type {array.dtype}; for {width} outputs it should be rows of {width} "
+                "numbers or integer classes (sklearn.preprocessing.LabelEncoder makes them)"
+            )
+        classes = _classes(array, width, on, off, encoding.label_smoothing)
+        _check_range(np.array([classes.off, classes.on]), loss)
+        return classes
+    rows = as_numbers(array, dtype, "y")
+    if rows.ndim == 1 and width == 1:
+        rows = rows.reshape(-1, 1)
+    if rows.shape[1:] != shape:
+        raise ValueError(f"y should have shape {(count, *shape)}, not {array.shape}")
+    check_finite(rows, dtype, "y")
+    if encoding.label_smoothing:
+        rows = (rows * (1 - encoding.label_smoothing) + encoding.label_smoothing / max(width, 2)).astype(rows.dtype)
+    if encoding.target_range is not None:
+        rows = (off + rows * (on - off)).astype(rows.dtype)
+    _check_range(rows, loss)
+    return Targets(rows)
+
+
+def _classes(array: Array, width: int, on: float, off: float, smoothing: float) -> Targets:
+    lowest, highest = int(array.min()), int(array.max())
+    if lowest < 0 or highest >= width:
+        wrong = lowest if lowest < 0 else highest
+        raise ValueError(f"y holds class {wrong}, but the network's {width} outputs stand for classes 0 to {width - 1}")
+    share = smoothing / width * (on - off)
+    return Targets(np.array(array, dtype=np.int64, order="C"), on - smoothing * (on - off) + share, off + share)
+
+
+def _check_range(rows: Array, loss: Loss) -> None:
+    lowest, highest = rows.min(), rows.max()
+    if loss.name == "binary_cross_entropy" and (lowest < 0 or highest > 1):
+        raise ValueError(f"targets of binary_cross_entropy lie in [0, 1], but y reaches from {lowest:g} to {highest:g}")
+    if loss.name in ("cross_entropy", "poisson") and lowest < 0:
+        raise ValueError(f"targets of {loss.name} are not negative, but y holds {lowest:g}")
+    if loss.name in ("hinge", "perceptron") and not np.isin(rows, (-1, 1)).all():
+        raise ValueError(f"targets of {loss.name} are -1 and 1; for classes 0 and 1 pass target_range=(-1, 1)")
+
+
+def as_weights(sample_weight: Any, class_weight: Any, y: Any, count: int, dtype: np.dtype[Any]) -> Array | None:
+    """One weight per sample, class weights multiplied in; None when all are 1."""
+    weights = None
+    if sample_weight is not None:
+        weights = np.asarray(sample_weight, dtype=np.float64)
+        if weights.shape != (count,):
+            raise ValueError(f"sample_weight should have shape ({count},), not {weights.shape}")
+        if not np.isfinite(weights).all() or (weights < 0).any():
+            raise ValueError("sample_weight should be finite and not negative")
+    if class_weight is not None:
+        per_class = class_weights(class_weight, np.asarray(y), count)
+        weights = per_class if weights is None else weights * per_class
+    if weights is None:
+        return None
+    if weights.max() > np.finfo(dtype).max:
+        raise ValueError(f"sample_weight holds {weights.max():g}, too large for {dtype}")
+    if not weights.any():
+        raise ValueError("sample_weight should not be 0 for every sample")
+    return np.array(weights, dtype=dtype, order="C")
+
+
+def class_weights(class_weight: Any, y: Array, count: int) -> Array:
+    """A factor for each sample, by its class."""
+    labels = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(-1)
+    classes, members = np.unique(labels, return_inverse=True)
+    if class_weight == "balanced":
+        return (count / (len(classes) * np.bincount(members)))[members]
+    if not isinstance(class_weight, dict):
+        raise TypeError(f"class_weight should be a dict of class to weight, 'balanced' or None, not {class_weight!r}")
+    unknown = [label for label in class_weight if label not in classes]
+    if unknown:
+        raise ValueError(f"class_weight names {unknown[0]!r}, but y has the classes {classes.tolist()}")
+    values = np.array([class_weight.get(label, 1.0) for label in classes.tolist()], dtype=np.float64)
+    if not np.isfinite(values).all() or (values < 0).any():
+        raise ValueError("class weights should be finite and not negative")
+    return values[members]
