@@ -170,3 +170,15 @@ def test_what_is_refused():
     with pytest.raises(ValueError, match="augment"):
         net.fit([ones((2, 3)), ones((3, 3))], [ones((2, 2)), ones((3, 2))], augment=lambda X, rng: X)
     assert net.parameters.flat.tobytes() == before
+
+
+def test_on_line():
+    """Sequences as they arrive, one or a few, of any length."""
+    net = mc.Sequential([mc.GRU(6), mc.Dense(1)], input_shape=(9, 3), seed=0)
+    X = sequences(LENGTHS)
+    T = [[float(x.sum() > 0)] for x in X]
+    first = [net.partial_fit(X[i : i + 2], T[i : i + 2], optimizer=mc.Adam(0.02)) for i in range(0, 20, 2)]
+    for _ in range(20):
+        last = [net.partial_fit(X[i : i + 2], T[i : i + 2], optimizer=mc.Adam(0.02)) for i in range(0, 20, 2)]
+    assert np.mean(last) < 0.5 * np.mean(first)
+    assert net.partial_fit(numbers(9, 3), [1.0]) >= 0

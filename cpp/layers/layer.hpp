@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/interruption.hpp"
 #include "kernels/table.hpp"
 #include "network/spec.hpp"
 
@@ -78,6 +79,7 @@ template <class T> struct Call {
   Size steps = -1;                // of the block's longest sample; -1: as planned
   T* carried = nullptr;           // states before the block's first step, and after its last one; null: as they begin
   Size bptt = 0;                  // > 0: gradients do not pass back over each so many steps
+  Interruption* interruption = nullptr;  // to look at within long work; null: somebody else does
 
   std::uint64_t stream() const { return *step << 16 | node; }
 };

@@ -54,8 +54,8 @@ template <class T> class Concat final : public Layer<T> {
         spec_.fail("joins flat samples or sequences, not samples of shape " + to_string(shape) +
                    "; put a Flatten before it");
       if (shape.size() != inputs[0].size() || time_of(shape) != time_)
-        spec_.fail("joins sequences of one length, not samples of shape " + to_string(inputs[0]) + " and " +
-                   to_string(shape));
+        spec_.fail("joins flat samples, or sequences of one length, not samples of shape " + to_string(inputs[0]) +
+                   " and " + to_string(shape));
       features_.push_back(shape.back()), width_ += shape.back();
     }
     LayerPlan plan;

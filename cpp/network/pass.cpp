@@ -125,6 +125,10 @@ template <class T> void Pass<T>::set_bptt(Size steps) {
   for (Call<T>& call : calls_) call.bptt = steps;
 }
 
+template <class T> void Pass<T>::set_interruption(Interruption* interruption) {
+  for (Call<T>& call : calls_) call.interruption = interruption;
+}
+
 template <class T> void Pass<T>::place_calls() {
   const Size first = first_, rows = rows_;
   const std::vector<Node<T>>& nodes = network_.nodes();

@@ -51,6 +51,8 @@ template <class T> class Pass {
   // From here on: the samples' states before their first step, which become those after their last; one for each node.
   void carry(Size node, T* states) { calls_[static_cast<std::size_t>(node)].carried = states; }
   void set_bptt(Size steps);
+  // Whom long layers ask whether to go on; null: nobody.
+  void set_interruption(Interruption* interruption);
   // Where one node's gradients of this block go: null when gradient() will be asked for them instead.
   void place_gradient(Size node, T* gradients, bool accumulate);
   // The network's own parameters, or others laid out like them.

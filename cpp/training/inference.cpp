@@ -54,6 +54,7 @@ bool Inference<T>::for_blocks(const Rows& x, const Size* lengths, Size count, Si
   Interruption interruption(look, work_per_row * static_cast<double>(count));
   run_team(threads, [&](Member& member) {
     Lane& lane = lanes_[static_cast<std::size_t>(member.index())];
+    lane.pass->set_interruption(member.index() == 0 ? &interruption : nullptr);
     member.phase(static_cast<Size>(partition.blocks.size()), [&](Size b) {
       if (interruption.abandoned()) return;
       const Block& block = partition.blocks[static_cast<std::size_t>(b)];

@@ -92,6 +92,7 @@ void Step<T>::compute_rows(Member& member, const Samples<T>& samples, const Batc
                            Interruption& interruption, const Closing& closing) {
   Lane& lane = at(lanes_, member.index());
   lane.pass->set_step(step);
+  lane.pass->set_interruption(member.index() == 0 ? &interruption : nullptr);
   lane.divisor = static_cast<T>(divisor(samples, batch));
   const Input input{samples, batch, step};
   const bool noisy = objective_.weight_noise > 0;

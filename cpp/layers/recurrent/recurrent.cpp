@@ -125,6 +125,12 @@ template <class T> void Recurrent<T>::start(T* carried) const {
   if (starts_with_one()) *carried = T(1);
 }
 
+// A walk may take seconds: whoever wants to stop is not to wait for its end, which nobody will use then.
+template <class T> bool Recurrent<T>::is_over(const Frame& f, const Step& now) const {
+  const double weights = static_cast<double>(elements(weight_shape()) + elements(recurrent_shape()));
+  return f.call.interruption && f.call.interruption->look_within_task(weights * static_cast<double>(now.samples));
+}
+
 // Samples [from, to) have their first step now: where the step looks for the state before, it finds the first one.
 template <class T> void Recurrent<T>::begin_samples(const Frame& f, Size i, Size from, Size to) const {
   const Size before = i > 0 ? time_of(f, i - 1) : 0, count = to - from;
@@ -165,6 +171,7 @@ template <class T> void Recurrent<T>::forward(const Call<T>& call) const {
   Size before = 0;
   for (Size i = 0; i < f.steps; ++i) {
     const Step now = step_at(f, i);
+    if (is_over(f, now)) return;
     if (now.samples > before) begin_samples(f, i, before, now.samples);
     step(f, now, f.hidden.at(now.t, now.lanes, 0, units_));
     const Size next = i + 1 < f.steps ? std::min(samples_at(f, i + 1), now.samples) : 0;
@@ -226,6 +233,7 @@ template <class T> void Recurrent<T>::backward(const Call<T>& call) const {
   Gathered gathered(*this, f);
   for (Size i = f.steps; i-- > 0;) {
     const Step now = step_at(f, i);
+    if (is_over(f, now)) return;
     const bool comes = i + 1 < f.steps && !(call.bptt > 0 && (i + 1) % call.bptt == 0);
     const Size going_on = i + 1 < f.steps ? std::min(samples_at(f, i + 1), now.samples) : 0;
     if (!comes) receive(f, now, 0);

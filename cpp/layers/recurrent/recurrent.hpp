@@ -122,6 +122,7 @@ template <class T> class Recurrent : public Layer<T> {
   Size time_of(const Frame& frame, Size i) const { return reverse_ ? frame.steps - 1 - i : i; }
   Size samples_at(const Frame& frame, Size i) const;
   Step step_at(const Frame&, Size i) const;
+  bool is_over(const Frame&, const Step&) const;
   Matrix<T> hidden_at(const Frame&, Size t, Size samples) const;
   void begin_samples(const Frame&, Size i, Size from, Size to) const;
   void end_samples(const Frame&, Size i, Size from, Size to) const;

@@ -60,6 +60,8 @@ class Diagnosis(Callback):
         self._before: Any = None
 
     def on_fit_begin(self, run: Run) -> None:
+        if run.samples.lengths is not None:
+            raise ValueError("Diagnosis takes sequences of one length, and these have different ones")
         self.records, self._warned = [], set()
 
     def on_epoch_begin(self, run: Run) -> None:

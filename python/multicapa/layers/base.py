@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
-from multicapa import initializers
-
 _creation = itertools.count()
-
-_FIRST_VALUES = {"bias": "zeros", "gamma": "ones", "beta": "zeros"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +31,8 @@ class Layer:
     name: str | None = None
     type: ClassVar[str] = ""
     merges: ClassVar[bool] = False
+    # How parameters start where nothing else is said; the others by the activation.
+    first_values: ClassVar[dict[str, str]] = {"bias": "zeros", "gamma": "ones", "beta": "zeros"}
 
     def __call__(self, inputs: Symbol | Sequence[Symbol]) -> Symbol:
         symbols = (inputs,) if isinstance(inputs, Symbol) else tuple(inputs)
@@ -46,11 +44,6 @@ class Layer:
                 f"{type(self).__name__} reads one layer, not {len(symbols)}; use concat or add to join them"
             )
         return Symbol(self, symbols)
-
-    @classmethod
-    def default_init(cls, parameter: str, options: dict[str, Any]) -> str | Callable[..., Any]:
-        """How a parameter starts where nothing else is said."""
-        return _FIRST_VALUES.get(parameter) or initializers.default_for(options.get("activation", "linear"))
 
     def options(self) -> dict[str, Any]:
         """Everything but the name, as plain values; None where it is left to the default."""

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, ClassVar
 
-import numpy as np
-
 from multicapa.base.checks import check_flag, check_integer
-from multicapa.initializers import INITIALIZERS
 from multicapa.layers.activation import check_activation
 from multicapa.layers.base import Layer, Symbol
 from multicapa.layers.merge import Add, Concat
@@ -18,6 +15,13 @@ from multicapa.layers.merge import Add, Concat
 @dataclass(eq=False)
 class _Recurrent(Layer):
     """What recurrent layers share."""
+
+    first_values: ClassVar[dict[str, str]] = {
+        "weight": "glorot_uniform",
+        "recurrent_weight": "orthogonal_gates",
+        "bias": "zeros",
+        "recurrent_bias": "zeros",
+    }
 
     units: int
     _: KW_ONLY
@@ -32,23 +36,6 @@ class _Recurrent(Layer):
         self.units = check_integer(self.units, "units", minimum=1)
         for what in ("return_sequences", "reverse", "bias"):
             check_flag(getattr(self, what), what)
-
-    @classmethod
-    def default_init(cls, parameter: str, options: dict[str, Any]) -> str | Callable[..., Any]:
-        if parameter == "recurrent_weight":
-            return _orthogonal_gates
-        return "zeros" if parameter in ("bias", "recurrent_bias") else "glorot_uniform"
-
-
-def _orthogonal_gates(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> Any:
-    """An orthogonal matrix for each gate."""
-    square = (fan_out, fan_out)
-    gates = [INITIALIZERS["orthogonal"](rng, square, fan_in, fan_out) for _ in range(shape[1] // fan_out)]
-    return np.concatenate(gates, axis=1)
-
-
-def _forget_at_first_nothing(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> Any:
-    return np.repeat([0.0, 1.0, 0.0, 0.0], shape[0] // 4)
 
 
 @dataclass(eq=False)
@@ -138,16 +125,13 @@ class SecondOrderRNN(Layer):
     weight_init: Any = None
     bias_init: Any = None
     type: ClassVar[str] = "second_order_rnn"
+    first_values: ClassVar[dict[str, str]] = {"weight": "glorot_uniform", "bias": "zeros"}
 
     def __post_init__(self) -> None:
         self.units = check_integer(self.units, "units", minimum=1)
         for what in ("return_sequences", "reverse", "bias"):
             check_flag(getattr(self, what), what)
         self.activation_parameter = _check_by_element(self.activation, self.activation_parameter)
-
-    @classmethod
-    def default_init(cls, parameter: str, options: dict[str, Any]) -> str | Callable[..., Any]:
-        return "zeros" if parameter == "bias" else "glorot_uniform"
 
 
 @dataclass(eq=False)
@@ -181,10 +165,7 @@ class LSTM(_Recurrent):
     """
 
     type: ClassVar[str] = "lstm"
-
-    @classmethod
-    def default_init(cls, parameter: str, options: dict[str, Any]) -> str | Callable[..., Any]:
-        return _forget_at_first_nothing if parameter == "bias" else super().default_init(parameter, options)
+    first_values: ClassVar[dict[str, str]] = {**_Recurrent.first_values, "bias": "forget_gate_at_one"}
 
 
 @dataclass(eq=False)
@@ -310,14 +291,11 @@ class Embedding(Layer):
     output_dim: int
     weight_init: Any = None
     type: ClassVar[str] = "embedding"
+    first_values: ClassVar[dict[str, str]] = {"weight": "uniform"}
 
     def __post_init__(self) -> None:
         self.input_dim = check_integer(self.input_dim, "input_dim", minimum=1, below=2**24)
         self.output_dim = check_integer(self.output_dim, "output_dim", minimum=1)
-
-    @classmethod
-    def default_init(cls, parameter: str, options: dict[str, Any]) -> str | Callable[..., Any]:
-        return "uniform"
 
 
 # Layers with a state that goes from step to step.

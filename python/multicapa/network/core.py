@@ -72,7 +72,8 @@ class CoreNetwork:
         for index, tensor in enumerate(self._core.parameter_tensors):
             layer, _, parameter = tensor["name"].rpartition(".")
             options = by_name[layer]
-            default = LAYERS[options["type"]].default_init(parameter, options)
+            first = LAYERS[options["type"]].first_values.get(parameter)
+            default = first or initializers.default_for(options.get("activation", "linear"))
             how = options.get(f"{parameter}_init")
             rng = np.random.Generator(np.random.Philox(key=np.array([self.seed, index], dtype=np.uint64)))
             self.parameters[tensor["name"]] = initializers.initialize(

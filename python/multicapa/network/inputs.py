@@ -43,7 +43,8 @@ def as_inputs(network: Reads, X: Any, what: str = "X") -> tuple[Array, Lengths]:
             )
         values = np.ascontiguousarray(values[:, : network.time])
     if values.shape[1] < network.time:
-        values = np.concatenate([values, np.zeros((len(values), network.time - values.shape[1], *shape[1:]), values.dtype)], 1)  # fmt: skip
+        beyond = np.zeros((len(values), network.time - values.shape[1], *shape[1:]), values.dtype)
+        values = np.concatenate([values, beyond], axis=1)
     padded = Padded(values, padded.lengths)
     check_finite(np.where(_over(padded), values, values.dtype.type(0)), dtype, what)
     _check_tokens(network, values, padded, what)

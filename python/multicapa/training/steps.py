@@ -95,7 +95,8 @@ def as_step_weights(
         weights = weights.astype(np.float64)
         if weights.shape not in ((steps.count,), (steps.count, steps.time)):
             raise ValueError(
-                f"sample_weight should have shape ({steps.count},) or ({steps.count}, {steps.time}), not {weights.shape}"
+                f"sample_weight should have shape ({steps.count},) or ({steps.count}, {steps.time}), not "
+                f"{weights.shape}"
             )
         if not np.isfinite(weights).all() or (weights < 0).any():
             raise ValueError("sample_weight should be finite and not negative")
