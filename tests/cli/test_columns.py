@@ -114,8 +114,10 @@ def test_odd_dates_are_named(run):
     flowers().assign(day=days).to_csv("t.csv", index=False)
     failure(run("train t.csv --target species"), "'2024-01-01'", "'never'", "--na never")
     assert run("train t.csv --target species --na never --missing impute --epochs 1")[0] == 0
-    flowers().assign(day=["2024-01-01"] * 75 + ["01.02.2024"] * 75).to_csv("t.csv", index=False)
-    failure(run("train t.csv --target species"), "not all are written in one way", "--drop day")
+    days = pd.date_range("2024-01-01", periods=150)
+    mixed = [*days[:75].strftime("%Y-%m-%d"), *days[75:].strftime("%d.%m.%Y")]
+    flowers().assign(day=mixed).to_csv("t.csv", index=False)
+    failure(run("train t.csv --target species"), "not all are written in one way", "--drop day", "day=category")
 
 
 # ---- columns of no use ----

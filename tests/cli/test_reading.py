@@ -9,10 +9,12 @@ from tables import FAST, failure, flowers, misuse
 
 def test_semicolons_decimal_commas_and_gzip(run):
     flowers().to_csv("flowers.csv.gz", index=False, sep=";", decimal=",")
-    failure(run("train flowers.csv.gz --target species"), "--decimal comma")
-    code, out, _ = run(f"train flowers.csv.gz --target species --decimal comma {FAST}")
-    assert code == 0
-    assert "Numbers: length, width." in out
+    for options in ("", "--decimal comma"):
+        code, out, err = run(f"train flowers.csv.gz --target species {options} {FAST}")
+        assert code == 0
+        assert "Numbers: length, width." in out
+        assert ("'length' (decimal commas), 'width' (decimal commas)" in " ".join(err.split())) is not bool(options)
+    failure(run("train flowers.csv.gz --target species --decimal point"), "--decimal point is not for", "--drop length")
 
 
 @pytest.mark.parametrize(("name", "sign"), [("semicolon", ";"), ("tab", "\t"), ("bar", "|")])

@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 
+from multicapa.cli.options import word
 from multicapa.cli.output import CommandError, UsageError, note
 from multicapa.data.table import (
-    CategoryColumn,
     ClassTarget,
-    DateColumn,
-    DateError,
     Frame,
-    Kind,
-    NumberColumn,
     Series,
     as_numbers,
     as_texts,
-    date_format,
-    is_date_column,
+    float_columns,
+    gaps_in,
     is_missing,
     is_number_column,
     listed,
     near,
 )
 
-_MOST_CATEGORIES = 1000
-_LARGEST = 1e100  # squares of larger numbers overflow
 _FEW_NUMBERS = 20  # up to so many distinct whole numbers are classes, if each is met a few times
 
 
@@ -51,101 +43,19 @@ def _what_there_is(names: Sequence[str]) -> str:
     return f". There are: {listed(names, 8)}"
 
 
-def kinds_of(frame: Frame, date_order: str = "auto") -> dict[str, Kind]:
-    """How each column is to be read: as numbers, categories or dates; complains where none makes sense."""
-    kinds: dict[str, Kind] = {}
-    problems: dict[str, str] = {}
-    for name in frame.columns:
-        try:
-            kinds[name] = _kind(frame[name], date_order)
-        except _ColumnError as error:
-            problems[name] = str(error)
-    if problems:
-        raise CommandError(_complaint(problems))
-    if not kinds:
-        raise CommandError("no column is left to predict the target from")
-    for name in frame.columns:
-        if _counts_rows(frame[name]):
-            note(f"column {name!r} just counts the rows. Leave it out with --drop {shlex.quote(name)}")
-    return kinds
-
-
-class _ColumnError(Exception):
-    """Why a column is of no use, as the end of a sentence that starts with its name."""
-
-
-def _complaint(problems: dict[str, str]) -> str:
-    name, problem = next(iter(problems.items()))
-    many = f"{len(problems)} columns cannot be used as they are: {name!r}"
-    others = f", {listed(map(repr, list(problems)[1:]), 3)} likewise" if len(problems) > 1 else ""
-    drops = " ".join(f"--drop {shlex.quote(name)}" for name in problems)
-    remedy = ". Leave out with" if "--" not in problem else ", or leave out with"
-    return f"{many if others else f'column {name!r}'} {problem}{others}{remedy} {drops}"
-
-
-def _kind(series: Series, date_order: str) -> Kind:
-    known = series[~is_missing(series)]
-    if not len(known):
-        raise _ColumnError("is empty")
-    if is_number_column(series):
-        largest = float(np.nanmax(np.abs(as_numbers(series))))
-        if largest > _LARGEST:
-            raise _ColumnError(f"holds numbers as large as {largest:.0e}")
-        return NumberColumn.fit
-    if is_date_column(series):
-        return DateColumn.fit
-    if series.dtype.kind == "m":
-        raise _ColumnError(f"holds spans of time such as {str(known.iloc[0])!r}, which a network cannot read")
-    texts = [text for text in as_texts(known) if text is not None]
-    form = _date_format(texts, date_order)
-    if form is not None:
-        return partial(DateColumn.fit, format=form)
-    _check_almost_numbers(str(series.name), texts)
-    distinct = len(set(texts))
-    if distinct > _MOST_CATEGORIES or (distinct > 10 and distinct > 0.5 * len(known)):
-        raise _ColumnError(f"holds {distinct:,} different texts in {len(known):,} rows: nothing to generalise from")
-    return CategoryColumn.fit
-
-
-def _date_format(texts: Sequence[str], order: str) -> str | None:
-    try:
-        return date_format(texts, order)
-    except DateError as error:
-        said = str(error)
-    if said.endswith("?"):
-        said += " Say --dates day-first or --dates month-first"
-    elif "but also" in said:
-        said += f". If that means missing, say so: --na {shlex.quote(said.rpartition('but also ')[2][1:-1])}"
-    raise _ColumnError(said)
-
-
-def _check_almost_numbers(name: str, texts: Sequence[str]) -> None:
-    """Complain when a column of numbers is only kept from being one by a few texts or by decimal commas."""
-    odd = [text for text in texts if not _is_number(text)]
-    if odd and len(odd) < 0.2 * len(texts):
-        example = odd[0]
-        raise CommandError(
-            f"column {name!r} holds numbers, but also {listed(map(repr, dict.fromkeys(odd)), 3)}. "
-            f"If that means missing, say so: --na {shlex.quote(example)}"
-        )
-    if odd and all(_is_number(text.replace(",", ".", 1)) for text in texts):
-        raise CommandError(
-            f"column {name!r} has numbers with commas such as {odd[0]!r}. If they are decimal: --decimal comma"
-        )
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _counts_rows(series: Series) -> bool:
-    if not is_number_column(series) or len(series) < 3:
-        return False
-    return bool((np.diff(as_numbers(series)) == 1).all())
+def tell_counts(frame: Frame) -> None:
+    """A note about columns of numbers that just count the rows."""
+    names = float_columns(frame, list(frame.columns))
+    if not names or len(frame) < 3:
+        return
+    values = frame[names].to_numpy(dtype=np.float64)
+    likely = np.flatnonzero((np.diff(values[:3], axis=0) == 1).all(axis=0))
+    counting = [names[place] for place in likely if (np.diff(values[:, place]) == 1).all()]
+    if counting:
+        drops = " ".join(word("drop", name) for name in counting[:4])
+        what, these = ("column", "counts") if len(counting) == 1 else ("columns", "count")
+        left = "it" if len(counting) == 1 else "them"
+        note(f"{what} {listed(map(repr, counting), 4)} just {these} the rows. Leave {left} out with {drops}")
 
 
 def with_target(frame: Frame, target: str) -> Frame:
@@ -159,11 +69,12 @@ def with_target(frame: Frame, target: str) -> Frame:
 
 def handle_missing(frame: Frame, policy: str) -> Frame:
     """The rows that can be used: all, if their gaps are to be filled in."""
-    counts = {name: int(n) for name in frame.columns if (n := is_missing(frame[name]).sum())}
+    gaps = gaps_in(frame)
+    counts = {name: int(n) for name, n in zip(frame.columns, gaps.sum(axis=0), strict=True) if n}
     if counts and policy == "error":
         raise CommandError(missing_message(counts))
     if counts and policy == "drop":
-        gone = np.any([is_missing(frame[name]) for name in counts], axis=0)
+        gone = gaps.any(axis=1)
         note(f"rows that have missing values are left out: {gone.sum():,} of {len(frame):,}.")
         frame = frame[~gone]
     return frame
@@ -198,6 +109,28 @@ def task_of(series: Series, wanted: str) -> str:
         remedy = ". Numbers are for --task regression" if numbers else ": nothing to generalise from"
         raise CommandError(f"the target {name!r} has {distinct:,} different values in {len(series):,} rows{remedy}")
     return wanted
+
+
+def in_time(frame: Frame, inputs: Sequence[str], split: str) -> Frame:
+    """The rows in order of time if they are to be split so; says so when they are in that order but split at random."""
+    dates = [name for name, dtype in frame.dtypes.items() if dtype.kind == "M" and name in inputs]
+    growing = [name for name in dates if frame[name].is_monotonic_increasing and frame[name].nunique() > 2]
+    if split == "random":
+        if growing:
+            note(
+                f"the rows stand in order of {growing[0]!r}; at random, dev and test are judged between days that were "
+                "learnt, which flatters. For train before dev before test: --split time"
+            )
+        return frame
+    if growing or not dates:
+        if not dates:
+            note("no column holds dates; the rows are taken in the order in which they stand (--split time).")
+        return frame
+    if len(dates) > 1:
+        raise CommandError(
+            f"--split time: the rows stand in the order of none of {listed(map(repr, dates), 4)}; sort the file"
+        )
+    return frame.sort_values(dates[0], kind="stable")
 
 
 def can_stratify(target: ClassTarget, series: Series, shares: Sequence[float]) -> bool:

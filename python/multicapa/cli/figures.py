@@ -117,7 +117,7 @@ def _errors(target: Any, outputs: Array, truth: Array) -> Figure:
     from sklearn.metrics import PredictionErrorDisplay
 
     rows = np.random.default_rng(0).permutation(len(truth))[:_MOST_POINTS]
-    y_true, y_pred = truth[rows] * target.scale + target.mean, target.decode(outputs)[rows]
+    y_true, y_pred = (target.numbers(values[rows]) + target.origin for values in (truth, outputs[:, 0]))
     ax = _axes(4.8, 4.2)
     PredictionErrorDisplay(y_true=y_true, y_pred=y_pred).plot(
         ax=ax,
@@ -145,7 +145,7 @@ def boundary(model: TableModel, frame: Any, missing: str | None) -> Figure:
     first, second = (column.name for column in inputs)
     encoded = model.columns.encode(frame, missing, model.network.dtype)
     kept = frame[encoded.kept]
-    points = kept[[first, second]].to_numpy(dtype=np.float64)
+    points = model.columns.read(kept).to_numpy(dtype=np.float64)
     low, high = np.nanmin(points, axis=0), np.nanmax(points, axis=0)
     around = 0.1 * np.where(high > low, high - low, 1.0)
     sides = [np.linspace(*ends, 200) for ends in zip(low - around, high + around, strict=True)]
@@ -160,7 +160,7 @@ def boundary(model: TableModel, frame: Any, missing: str | None) -> Figure:
         display = plots.DecisionBoundaryDisplay(response=response, y=truth, class_names=names, **shared)
         return display.plot(_axes(6, 5)).figure_
     response = model.target.decode(outputs).reshape(xx0.shape)
-    y = None if truth is None else truth * model.target.scale + model.target.mean
+    y = None if truth is None else model.target.numbers(truth) + model.target.origin
     return plots.DecisionBoundaryDisplay(response=response, y=y, **shared).plot(_axes(6, 5)).figure_
 
 

@@ -75,9 +75,9 @@ class Option:
         texts = [shlex.quote(self.text(each)) for each in values]
         if self.positional:
             return texts
-        if self.repeated:
-            return [word for text in texts for word in (self.typed, text)]
-        return [self.typed, *texts]
+        if self.many:
+            return [self.typed, *texts]
+        return [part for text in texts for part in ([f"{self.typed}={text}"] if _dashed(text) else [self.typed, text])]
 
     def explained(self) -> str:
         """The help with the choices and the default."""
@@ -93,7 +93,7 @@ class Option:
         if self.flag:
             parser.add_argument(f"--{self.name}", action="store_true", **shown)
             return
-        shown |= {"metavar": self.metavar or "NAME", "type": self.convert}
+        shown |= {"metavar": self.metavar or "NAME", "type": lambda text: self.convert(unmarked(text))}
         if self.positional:
             parser.add_argument(self.key, nargs="*" if self.many else "?", **shown)
         elif self.repeated:
@@ -134,6 +134,43 @@ class Command:
             option.key: [] if option.default is None and (option.repeated or option.many) else option.default
             for option in self.options()
         }
+
+
+_COMMON = {"--help", "-h", "--config", "--show-config"}
+_MARK = "\0"  # before a value, where argparse would take it for an option; no text on a command line can hold it
+
+
+def unmarked(text: str) -> str:
+    """A value without what :func:`marked` put before it."""
+    return text if text is argparse.SUPPRESS else text.removeprefix(_MARK)
+
+
+def marked(arguments: Sequence[str], options: Sequence[Option]) -> list[str]:
+    """The words of a command line, so that argparse takes the value of an option for one, whatever it begins with."""
+    single = {option.typed for option in options if not (option.flag or option.positional or option.many)}
+    known = {option.typed for option in options if not option.positional} | _COMMON
+    words: list[str] = []
+    rest = list(arguments)
+    while rest:
+        first = rest.pop(0)
+        name, equals, value = first.partition("=")
+        if name in single and equals:
+            words.append(f"{name}={_MARK}{value}")
+        elif first in single and rest and rest[0].startswith("-") and rest[0].partition("=")[0] not in known:
+            words.append(f"{first}={_MARK}{rest.pop(0)}")
+        else:
+            words.append(first)
+    return words
+
+
+def word(name: str, value: str) -> str:
+    """An option and its value as they are typed; one that begins with a dash would pass for an option itself."""
+    text = shlex.quote(value)
+    return f"--{name}{'=' if _dashed(text) else ' '}{text}"
+
+
+def _dashed(quoted: str) -> bool:
+    return quoted.startswith(("-", "'-"))
 
 
 # ---- what a text may be ----

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -10,7 +11,7 @@ from typing import Any, NoReturn
 from multicapa import __version__
 from multicapa.cli import demo, info, plot, search, train, use
 from multicapa.cli.config import config_text, read_config
-from multicapa.cli.options import Command
+from multicapa.cli.options import Command, marked
 from multicapa.cli.output import UsageError, command_line, width, wrapped
 
 COMMANDS: tuple[Command, ...] = (
@@ -27,7 +28,7 @@ EXIT_CODES = {
     0: "all went well",
     1: "the run failed: data that cannot be used, training that blew up, a full disk",
     2: "wrong usage: an option, the name of a column, a file that is not there",
-    130: "stopped by Ctrl-C; nothing was written",
+    130: "stopped by Ctrl-C; no result was written, only a log as far as it came",
 }
 
 
@@ -58,7 +59,11 @@ def parse(arguments: Sequence[str] | None) -> None:
     SystemExit
         After ``--help`` and ``--version``.
     """
-    typed = vars(_build().parse_args(arguments))
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    named = next((command for command in COMMANDS if words[:1] == [command.name]), None)
+    if named is not None:
+        words[1:] = marked(words[1:], named.options())
+    typed = vars(_build().parse_args(words))
     command: Command = typed.pop("command")
     configured, showing = typed.pop("config", None), typed.pop("show_config", False)
     from_file = read_config(configured, command) if configured else {}

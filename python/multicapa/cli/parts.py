@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentTypeError, Namespace
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from multicapa.base.arrays import Array
-from multicapa.cli.columns import can_stratify, check_names, handle_missing, kinds_of, task_of, with_target
+from multicapa.cli.columns import can_stratify, check_names, handle_missing, in_time, task_of, tell_counts, with_target
+from multicapa.cli.kinds import KIND, read_kinds
 from multicapa.cli.options import Group, Option, share
 from multicapa.cli.output import CommandError, UsageError, note
 from multicapa.cli.reading import READING, import_pandas, read_table
@@ -24,9 +25,13 @@ from multicapa.data.table import (
     Frame,
     Kind,
     NumberTarget,
+    TableError,
     Target,
     as_numbers,
+    composed,
+    gaps_in,
     listed,
+    read_frame,
 )
 
 PARTS = ("train", "dev", "test")
@@ -53,8 +58,9 @@ TABLE = Group(
             "auto",
             choices=("auto", "classification", "regression"),
         ),
-        Option("drop", "leave out a column; may be repeated", metavar="COLUMN", repeated=True),
-        Option("weight", "a column that says how much each row counts in training", metavar="COLUMN"),
+        Option("drop", "leave out a column; may be repeated", parse=composed, metavar="COLUMN", repeated=True),
+        Option("weight", "a column that says how much each row counts in training", parse=composed, metavar="COLUMN"),
+        KIND,
         Option(
             "missing",
             "missing values: complain, leave those rows out, or fill in the median or most frequent category",
@@ -64,6 +70,13 @@ TABLE = Group(
         ),
         Option("dates", "what 03/04/2024 means", "auto", choices=DATE_ORDERS, metavar="ORDER"),
         *READING,
+        Option(
+            "split",
+            "which rows are for dev and test: any, or the last in time (by a column of dates, else as they stand)",
+            "random",
+            choices=("random", "time"),
+            metavar="HOW",
+        ),
         Option(
             "dev",
             "to tell when to stop: a share of the rows, 0 for none, or a file",
@@ -111,6 +124,7 @@ class Table:
     """A table of which it is known what each column is, and its parts as frames."""
 
     kinds: Mapping[str, Kind]
+    inputs: Sequence[str]
     classes: ClassTarget | None  # None for numbers
     frames: Mapping[str, Frame]
     options: Namespace
@@ -118,8 +132,9 @@ class Table:
     def prepare(self) -> Prepared:
         """Learn scales and categories from the training rows, and encode all parts."""
         options, train = self.options, self.frames["train"]
-        columns = Columns.fit(train, self.kinds, options.missing)
-        target = self.classes or _number_target(train, options)
+        inputs = {name: self.kinds[name] for name in self.inputs}
+        columns = Columns.fit(train, inputs, options.missing, not options.only_empty, options.na)
+        target = self.classes or _number_target(train, self.kinds[options.target], options)
         parts = {}
         for name, frame in self.frames.items():
             weights = _weights(frame, options.weight) if options.weight and name == "train" else None
@@ -128,17 +143,20 @@ class Table:
         return Prepared(columns, target, parts)
 
     def folds(self, count: int) -> Iterator[Table]:
-        """The rows of train and dev in turns: each row is once in dev."""
-        from sklearn.model_selection import KFold, StratifiedKFold
+        """The rows of train and dev in turns: each row is once in dev, or if they are in order of time each but the
+        first, after all that come before it."""
+        from sklearn.model_selection import KFold, StratifiedKFold, TimeSeriesSplit
 
         rest: Any = import_pandas().concat([self.frames[name] for name in ("train", "dev") if name in self.frames])
         seed = self.options.seed
         labels = self.classes.encode(rest[self.options.target]) if self.classes else None
         if labels is not None and np.bincount(labels).min() < count:
             labels = None
-        folds = (KFold if labels is None else StratifiedKFold)(count, shuffle=True, random_state=seed)
+        folds: Any = (KFold if labels is None else StratifiedKFold)(count, shuffle=True, random_state=seed)
+        if self.options.split == "time":
+            folds = TimeSeriesSplit(count)
         for train, dev in folds.split(np.zeros(len(rest)), labels):
-            yield Table(self.kinds, self.classes, {"train": rest.iloc[train], "dev": rest.iloc[dev]}, self.options)
+            yield replace(self, frames={"train": rest.iloc[train], "dev": rest.iloc[dev]})
 
 
 def read_parts(options: Namespace) -> Table:
@@ -148,34 +166,52 @@ def read_parts(options: Namespace) -> Table:
         raise UsageError(
             f"--dev and --test leave nothing to train on: {options.dev:g} + {options.test:g} is not below 1"
         )
-    frame = read_table(options.file, options.na, options.separator, options.decimal)
-    check_names(frame, options.target, options.drop, options.weight)
-    not_inputs = [options.target, *options.drop, *([options.weight] if options.weight else [])]
-    kinds = kinds_of(frame.drop(columns=list(dict.fromkeys(not_inputs))), options.dates)
-    wanted = [*kinds, options.target, *([options.weight] if options.weight else [])]
-    frame = with_target(frame[wanted], options.target)
+    file = read_table(options.file, options)
+    check_names(file.frame, options.target, options.drop, options.weight)
+    others = [options.target, *([options.weight] if options.weight else [])]
+    inputs = [name for name in file.frame.columns if name not in (*others, *options.drop)]
+    if not inputs:
+        raise CommandError("no column is left to predict the target from")
+    file.tell_words(list(file.frame.columns[gaps_in(file.frame).all(axis=0)]), options.na)
+    kinds, frame = read_kinds(file.frame[[*inputs, *others]], options, file.separator, options.target)
+    file.tell_words([name for name, kind in kinds.items() if kind.name == "category"], options.na)
+    tell_counts(frame[inputs])
+    frame = with_target(frame, options.target)
     task = task_of(frame[options.target], options.task)
     frame = handle_missing(frame, options.missing)
     if len(frame) < _FEWEST_ROWS:
         raise CommandError(f"usable rows: {len(frame)}. That is too few to learn from; {_FEWEST_ROWS} is the least")
-    classes = ClassTarget.fit(frame[options.target]) if task == "classification" else None
+    frame = in_time(frame, inputs, options.split)
+    classes = None
+    if task == "classification":
+        classes = ClassTarget.fit(frame[options.target], kinds[options.target].written)
+        kinds = {**kinds, options.target: Kind("category")}  # so that later files may hold other classes
     frames = _split(frame, classes, options)
     for name in ("dev", "test"):
         path = getattr(options, name)
         if isinstance(path, str):
-            frames[name] = _further(path, wanted, classes, options)
-    return Table(kinds, classes, {name: frames[name] for name in PARTS if name in frames}, options)
+            frames[name] = _further(path, kinds, classes, options)
+    return Table(kinds, inputs, classes, {name: frames[name] for name in PARTS if name in frames}, options)
 
 
 def _split(frame: Frame, classes: ClassTarget | None, options: Namespace) -> dict[str, Frame]:
-    """The rows at random into those parts that are shares of the table."""
+    """The rows, at random or in order of time, into those parts that are shares of the table."""
     dev, test = (0.0 if isinstance(value, str) else value for value in (options.dev, options.test))
     labels = classes.encode(frame[options.target]) if classes else np.zeros(len(frame))
     shares = [value for value in (dev, test) if value]
-    stratify = classes is not None and bool(shares) and can_stratify(classes, frame[options.target], shares)
+    in_order = options.split == "time"
+    stratify = (
+        not in_order and classes is not None and bool(shares) and can_stratify(classes, frame[options.target], shares)
+    )
     try:
         split = train_dev_test_split(
-            np.arange(len(frame)), labels, dev=dev, test=test, stratify=stratify, seed=options.seed
+            np.arange(len(frame)),
+            labels,
+            dev=dev,
+            test=test,
+            stratify=stratify,
+            seed=options.seed,
+            shuffle=not in_order,
         )
     except ValueError as error:
         raise CommandError(f"{len(frame)} rows cannot be split so: {error}") from error
@@ -185,13 +221,19 @@ def _split(frame: Frame, classes: ClassTarget | None, options: Namespace) -> dic
     return {name: frame.iloc[chosen] for name, chosen in rows.items() if len(chosen)}
 
 
-def _further(path: str, wanted: list[str], classes: ClassTarget | None, options: Namespace) -> Frame:
-    """A part from a file of its own."""
-    frame = read_table(path, options.na, options.separator, options.decimal)
-    absent = [name for name in wanted if name not in frame.columns and name != options.weight]
+def _further(path: str, kinds: Mapping[str, Kind], classes: ClassTarget | None, options: Namespace) -> Frame:
+    """A part from a file of its own, read as the table of the training rows."""
+    file = read_table(path, options)
+    absent = [name for name in kinds if name not in file.frame.columns and name != options.weight]
     if absent:
         raise CommandError(f"{path!r} lacks {listed(map(repr, absent))}, which {options.file!r} has")
-    frame = with_target(frame[[name for name in wanted if name in frame.columns]], options.target)
+    kinds = {name: kind for name, kind in kinds.items() if name in file.frame.columns}
+    file.tell_words([name for name, kind in kinds.items() if kind.name == "category"], options.na)
+    try:
+        frame = read_frame(file.frame, kinds)
+    except TableError as error:
+        raise CommandError(f"{path!r}: {error}") from error
+    frame = with_target(frame, options.target)
     frame = handle_missing(frame, options.missing)
     if classes is not None:
         unknown = classes.encode(frame[options.target]) < 0
@@ -206,14 +248,14 @@ def _further(path: str, wanted: list[str], classes: ClassTarget | None, options:
     return frame
 
 
-def _number_target(train: Frame, options: Namespace) -> NumberTarget:
+def _number_target(train: Frame, kind: Kind, options: Namespace) -> NumberTarget:
     """Standardised numbers; counts stay as they are, for the Poisson loss takes no others."""
     series = train[options.target]
     if options.loss != "poisson":
-        return NumberTarget.fit(series)
+        return NumberTarget.fit(series, kind.written)
     if (as_numbers(series) < 0).any():
         raise CommandError(f"--loss poisson is for counts, but the target {options.target!r} has negative numbers")
-    return NumberTarget(str(series.name), 0.0, 1.0)
+    return NumberTarget(str(series.name), 0.0, 1.0, written=kind.written)
 
 
 def _weights(frame: Frame, column: str) -> Array:

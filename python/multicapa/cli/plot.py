@@ -12,9 +12,9 @@ from multicapa.cli import figures
 from multicapa.cli.fitting import limited_threads, recalled
 from multicapa.cli.options import Command, Group, Option
 from multicapa.cli.output import CommandError, UsageError, written
-from multicapa.cli.reading import check_writable, import_pandas, is_table, read_network, read_table
+from multicapa.cli.reading import check_writable, import_pandas, infer, is_table, read_network, read_table
 from multicapa.cli.recipe import THREADS
-from multicapa.cli.use import USED_TABLE, encode, encode_with_truth, load_model
+from multicapa.cli.use import USED_TABLE, encode, encode_with_truth, read_both
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -61,7 +61,7 @@ def _history(path: str) -> tuple[History, int | None]:
 
 
 def _logged(path: str) -> History:
-    frame = read_table(path)
+    frame = infer(read_table(path).frame)
     if "loss" not in frame.columns or "epoch" not in frame.columns:
         raise CommandError(f"{path!r} is no log of epochs: it lacks the columns epoch and loss")
     if frame["epoch"].duplicated().any():
@@ -70,31 +70,30 @@ def _logged(path: str) -> History:
 
 
 def _predictions(options: Namespace) -> Figure:
-    model, frame = _model_and_table(options)
-    encoded, truth = encode_with_truth(model, frame, options.missing)
+    model, file = _model_and_table(options)
+    encoded, truth = encode_with_truth(model, file, options.missing)
     return figures.predictions(model.target, model.network.predict(encoded.X), truth)
 
 
 def _boundary(options: Namespace) -> Figure:
-    model, frame = _model_and_table(options)
-    encode(model, frame, options.missing)  # says what is odd in the table
-    return figures.boundary(model, frame, options.missing)
+    model, file = _model_and_table(options)
+    encode(model, file, options.missing)  # says what is odd in the table
+    return figures.boundary(model, file.frame, options.missing)
 
 
 def _model_and_table(options: Namespace) -> tuple[Any, Any]:
     if len(options.files) != 2:
         raise UsageError(f"'multicapa plot {options.kind}' needs a model and a table")
     import_pandas()
-    model_path, path = options.files
-    model = load_model(model_path)
-    return model, read_table(path, options.na, options.separator, options.decimal)
+    model, table = options.files
+    return read_both(model, table, options)
 
 
 def _plate(options: Namespace) -> Figure:
     """From the log of a search over learning rates and batch sizes."""
     if len(options.files) != 1:
         raise UsageError("'multicapa plot plate' needs the log of a search: multicapa search ... --log FILE.csv")
-    return figures.plate(read_table(options.files[0]))
+    return figures.plate(infer(read_table(options.files[0]).frame))
 
 
 _KINDS: dict[str, Callable[[Namespace], Figure]] = {

@@ -220,14 +220,22 @@ def _class_weight(prepared: Prepared, options: Namespace) -> dict[int, float] | 
     names = [str(value) for value in target.classes]
     present = set(prepared.parts["train"].y.tolist())
     weights: dict[int, float] = {}
-    for part in given.split(","):
-        name, equals, text = part.rpartition("=")
-        if not equals:
-            raise UsageError(f"--class-weight should be balanced, or as in {names[0]}=2,{names[-1]}=1; not {given!r}")
-        if name.strip() not in names:
-            raise UsageError(f"--class-weight: there is no class {name.strip()!r}{near(name, names)}")
-        weights[names.index(name.strip())] = _weight(text, name)
+    rest = given.strip()
+    while rest:
+        name = max((name for name in names if rest.startswith(f"{name}=")), key=len, default=None)  # may hold commas
+        if name is None:
+            raise _no_class(rest.partition(",")[0], given, names)
+        text, _, rest = rest[len(name) + 1 :].partition(",")
+        weights[names.index(name)] = _weight(text, name)
+        rest = rest.strip()
     return {position: weight for position, weight in weights.items() if position in present}
+
+
+def _no_class(part: str, given: str, names: list[str]) -> UsageError:
+    name, equals, _ = part.rpartition("=")
+    if not equals:
+        return UsageError(f"--class-weight should be balanced, or as in {names[0]}=2,{names[-1]}=1; not {given!r}")
+    return UsageError(f"--class-weight: there is no class {name.strip()!r}{near(name, names)}")
 
 
 def _weight(text: str, name: str) -> float:

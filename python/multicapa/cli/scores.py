@@ -38,7 +38,7 @@ def scores(target: Target, outputs: Array, truth: Array) -> dict[str, float]:
         predicted = outputs.argmax(axis=1)
         recall = metrics.recall_score(truth, predicted, labels=np.unique(truth), average="macro", zero_division=0.0)
         return {"accuracy": float(metrics.accuracy_score(truth, predicted)), "balanced": float(recall)}
-    numbers, guessed = truth * target.scale + target.mean, target.decode(outputs)
+    numbers, guessed = target.numbers(truth), target.numbers(outputs[:, 0])
     r2 = float(metrics.r2_score(numbers, guessed)) if len(numbers) > 1 else np.nan
     mean_squared = float(metrics.mean_squared_error(numbers, guessed))
     return {"R²": r2, "RMSE": mean_squared**0.5, "MAE": float(metrics.mean_absolute_error(numbers, guessed))}

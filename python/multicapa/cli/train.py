@@ -18,9 +18,9 @@ from multicapa.cli.reading import FILE, check_writable
 from multicapa.cli.report import check_report, write_report
 from multicapa.cli.scores import show_confusion, show_scores
 from multicapa.cli.summary import train_report
-from multicapa.data.table import ClassTarget, NumberColumn, as_numbers, listed
+from multicapa.data.table import ClassTarget, NumberColumn, as_numbers, composed, listed
 
-TARGET = Option("target", "the column to predict", metavar="COLUMN", required=True)
+TARGET = Option("target", "the column to predict", parse=composed, metavar="COLUMN", required=True)
 MODEL_OUT = Option("output", "the model", "model.safetensors", metavar="FILE")
 FIGURE_OUT = Option("figure", "the learning curves (.png, .svg or .pdf)", metavar="FILE")
 LOG_OUT = Option("log", "a CSV file with a row for each epoch", metavar="FILE")

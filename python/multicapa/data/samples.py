@@ -25,9 +25,16 @@ class Split(NamedTuple):
 
 
 def train_dev_test_split(
-    X: Any, y: Any, *, dev: float = 0.15, test: float = 0.15, stratify: bool | None = None, seed: int | None = None
+    X: Any,
+    y: Any,
+    *,
+    dev: float = 0.15,
+    test: float = 0.15,
+    stratify: bool | None = None,
+    seed: int | None = None,
+    shuffle: bool = True,
 ) -> Split:
-    """Split samples at random into three parts.
+    """Split samples into three parts, at random or in their order.
 
     Parameters
     ----------
@@ -39,6 +46,9 @@ def train_dev_test_split(
         Keep the shares of the classes in each part. By default when y holds integers or strings.
     seed : int, optional
         Fixes the split.
+    shuffle : bool, default=True
+        False is for samples in order of time: the first are for training, then comes dev, the last are for the test.
+        Chosen at random, dev and test would lie between what was learnt, and flatter.
 
     Returns
     -------
@@ -52,27 +62,32 @@ def train_dev_test_split(
     >>> split = mc.data.train_dev_test_split(*load_iris(return_X_y=True), dev=0.2, test=0.2, seed=0)
     >>> len(split.X_train), len(split.X_dev), len(split.X_test)
     (90, 30, 30)
+    >>> list(mc.data.train_dev_test_split(range(10), range(10), dev=0.2, test=0.2, shuffle=False)[:3])
+    [[0, 1, 2, 3, 4, 5], [6, 7], [8, 9]]
     """
     check_number(dev, "dev", minimum=0, below=1)
     check_number(test, "test", minimum=0, below=1)
     if dev + test >= 1:
         raise ValueError(f"dev + test should be below 1, not {dev + test:g}")
     labels = np.asarray(y)
+    if not shuffle and stratify:
+        raise ValueError("stratify=True needs shuffle=True: the classes of samples in their order are what they are")
     if stratify is None:
-        stratify = labels.ndim == 1 and labels.dtype.kind in "iuUSOb"
-    X_rest, X_test, y_rest, y_test = _in_two(X, y, test, stratify, seed)
-    X_train, X_dev, y_train, y_dev = _in_two(X_rest, y_rest, dev / (1 - test), stratify, seed)
+        stratify = shuffle and labels.ndim == 1 and labels.dtype.kind in "iuUSOb"
+    X_rest, X_test, y_rest, y_test = _in_two(X, y, test, stratify, seed, shuffle)
+    X_train, X_dev, y_train, y_dev = _in_two(X_rest, y_rest, dev / (1 - test), stratify, seed, shuffle)
     return Split(X_train, X_dev, X_test, y_train, y_dev, y_test)
 
 
-def _in_two(X: Any, y: Any, share: float, stratify: bool, seed: int | None) -> Any:
+def _in_two(X: Any, y: Any, share: float, stratify: bool, seed: int | None, shuffle: bool) -> Any:
     """What is left of X, what is taken of it, and the same of y."""
     from sklearn.model_selection import train_test_split
     from sklearn.utils import _safe_indexing
 
     if share == 0:
         return [part for each in (X, y) for part in (each, _safe_indexing(each, np.arange(0)))]
-    return train_test_split(X, y, test_size=share, random_state=seed, stratify=np.asarray(y) if stratify else None)
+    labels = np.asarray(y) if stratify else None
+    return train_test_split(X, y, test_size=share, random_state=seed, stratify=labels, shuffle=shuffle)
 
 
 class Standardizer:

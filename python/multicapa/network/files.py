@@ -42,6 +42,8 @@ def save(network: CoreNetwork, path: str | os.PathLike[str]) -> None:
     target = Path(path)
     if target.exists() and not target.is_file():
         raise ValueError(f"{os.fspath(path)!r} is not a file, and would be replaced by one")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {str(target.parent)!r} to write {target.name!r} to")
     temporary = target.with_name(f"{target.name}.{secrets.token_hex(4)}.tmp")
     try:
         temporary.write_bytes(to_bytes(tensors, metadata={_KEY: text}))

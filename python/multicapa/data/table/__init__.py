@@ -6,6 +6,7 @@ so new tables with the same columns can be read the same way: ``TableModel.load(
 
 from multicapa.data.table.columns import MISSING, Columns, Encoded
 from multicapa.data.table.dates import DATE_ORDERS, DateColumn, DateError, date_format
+from multicapa.data.table.frames import float_columns, gaps_in, read_frame
 from multicapa.data.table.kinds import CategoryColumn, Column, Kind, NumberColumn
 from multicapa.data.table.model import TableModel
 from multicapa.data.table.series import (
@@ -15,6 +16,8 @@ from multicapa.data.table.series import (
     TableError,
     as_numbers,
     as_texts,
+    composed,
+    exact_numbers,
     is_date_column,
     is_missing,
     is_number_column,
@@ -22,10 +25,13 @@ from multicapa.data.table.series import (
     near,
 )
 from multicapa.data.table.targets import ClassTarget, NumberTarget, Target
+from multicapa.data.table.written import DECIMALS, PLAIN, Found, Written, find_written, numbers_in
 
 __all__ = [
     "DATE_ORDERS",
+    "DECIMALS",
     "MISSING",
+    "PLAIN",
     "CategoryColumn",
     "ClassTarget",
     "Column",
@@ -33,6 +39,7 @@ __all__ = [
     "DateColumn",
     "DateError",
     "Encoded",
+    "Found",
     "Frame",
     "Kind",
     "MissingValuesError",
@@ -42,12 +49,20 @@ __all__ = [
     "TableError",
     "TableModel",
     "Target",
+    "Written",
     "as_numbers",
     "as_texts",
+    "composed",
     "date_format",
+    "exact_numbers",
+    "find_written",
+    "float_columns",
+    "gaps_in",
     "is_date_column",
     "is_missing",
     "is_number_column",
     "listed",
     "near",
+    "numbers_in",
+    "read_frame",
 ]
