@@ -132,7 +132,7 @@ def test_examples_are_short_and_explained(path):
 
 
 def test_parity(run):
-    """A second-order network learns the automaton and keeps it on longer strings; a first-order one of its size fails."""
+    """A second-order network learns the automaton and keeps it on longer strings; a first-order one fails."""
     left = run("parity")
     assert left["second_longer"] > 0.99 > 0.8 > left["first_longer"]
 
