@@ -41,12 +41,12 @@ template <class T> class Activation final : public Layer<T> {
     plan.may_work_in_place = kernel_.from_output;
     plan.either_arrangement = kernel_.by_element;
     plan.stepwise = true;
-    if (!kernel_.by_element) time_ = time_of(inputs[0]), features_ = elements(inputs[0]) / time_;
+    if (!kernel_.by_element && inputs[0].size() == 2) time_ = inputs[0][0], features_ = inputs[0][1];
     return plan;
   }
 
   void forward(const Call<T>& call) const override {
-    if (time_ == 1) return kernel_.forward(call.inputs[0], call.output, parameter_);
+    if (time_ == 0) return kernel_.forward(call.inputs[0], call.output, parameter_);
     const Steps<T> steps(call, time_);
     for (Size p = 0; p < steps.pieces(); ++p) {
       const Matrix<const T> z = steps.of(call.inputs[0], p, features_);
@@ -59,7 +59,7 @@ template <class T> class Activation final : public Layer<T> {
   void backward(const Call<T>& call) const override {
     if (!call.dx[0].data) return;
     const Matrix<const T> seen = kernel_.from_output ? as_const(call.output) : call.inputs[0];
-    if (time_ == 1) return kernel_.backward(seen, as_const(call.dy), call.dx[0], parameter_);
+    if (time_ == 0) return kernel_.backward(seen, as_const(call.dy), call.dx[0], parameter_);
     const Steps<T> steps(call, time_);
     for (Size p = 0; p < steps.pieces(); ++p)
       kernel_.backward(steps.of(seen, p, features_), steps.of(as_const(call.dy), p, features_),
@@ -76,7 +76,7 @@ template <class T> class Activation final : public Layer<T> {
 
   const ActivationKernel<T>& kernel_;
   T parameter_;
-  Size time_ = 1, features_ = 0;  // of what goes over the features of a step
+  Size time_ = 0, features_ = 0;  // of what goes over the features of a step
 };
 
 }  // namespace
