@@ -271,6 +271,7 @@ WRONG_OPTIONS = [
     ("l2", np.nan, "l2"),
     ("l2", "a", "l2"),
     ("penalize_biases", "yes", "penalize_biases"),
+    ("bptt", 3, "bptt"),
     ("clip_norm", 0.0, "clip_norm"),
     ("clip_norm", -1, "clip_norm"),
     ("clip_norm", "a", "clip_norm"),

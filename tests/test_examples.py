@@ -129,3 +129,23 @@ def test_examples_are_short_and_explained(path):
     text = path.read_text()
     assert text.startswith('"""')
     assert len(text.splitlines()) <= 80
+
+
+def test_parity(run):
+    """A second-order network learns the automaton and keeps it on longer strings; a first-order one fails."""
+    left = run("parity")
+    assert left["second_longer"] > 0.99 > 0.8 > left["first_longer"]
+
+
+def test_forecast(run):
+    """Both networks come close to the noise; the stream agrees with predict to the last bit."""
+    left = run("forecast")
+    assert max(left["recurrent_error"], left["dense_error"]) < 0.16 < 0.5 * left["naive"]
+    assert left["same"]
+
+
+def test_letters(run):
+    left = run("letters")
+    assert left["after"] < 0.6 < left["before"]
+    assert left["share"] > 0.9
+    assert len(left["made"]) > 50

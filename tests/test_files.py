@@ -32,6 +32,12 @@ def every_layer(dtype="float32"):
     return mc.Network(x, mc.Dense(4, "softmax")(h), dtype=dtype, seed=11)
 
 
+def every_layer_through_time(dtype="float32"):
+    walks = [mc.SimpleRNN(3, "relu", return_sequences=True), mc.GRU(3, reset_after=False, return_sequences=True)]
+    ends = [mc.Bidirectional(mc.LSTM(2, return_sequences=True), "sum"), mc.SecondOrderRNN(2, reverse=True)]
+    return mc.Sequential([mc.Embedding(5, 3), *walks, *ends], input_shape=(4,), dtype=dtype, seed=11)
+
+
 def small(dtype="float32"):
     return mc.Sequential([mc.Dense(5, "tanh"), mc.Dense(2)], input_shape=(6,), dtype=dtype, seed=0)
 
@@ -43,7 +49,15 @@ def path(tmp_path):
 
 def test_every_layer_of_the_library_is_saved_somewhere():
     """Functions of the user cannot be: a file holds names and numbers only."""
-    assert {layer["type"] for layer in every_layer().spec} == set(mc.layers.LAYERS) - {"custom_activation"}
+    specs = every_layer().spec + every_layer_through_time().spec
+    assert {layer["type"] for layer in specs} == set(mc.layers.LAYERS) - {"custom_activation"}
+
+
+def test_round_trip_through_time(path):
+    net, tokens = every_layer_through_time(), np.arange(12).reshape(3, 4) % 5
+    net.save(path)
+    assert mc.load(path).predict(tokens).tobytes() == net.predict(tokens).tobytes()
+    assert mc.load(path).spec == net.spec
 
 
 # ---- round trips ----

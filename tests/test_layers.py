@@ -167,7 +167,7 @@ def test_other_things_than_layers(make):
         (lambda x: mc.add([x]), ["add_1", "two or more"]),
         (lambda x: mc.concat([x]), ["concat_1", "two or more"]),
         (lambda x: mc.concat([x, mc.Reshape((3, 1))(x)]), ["concat_1", "last axis", r"\(3, 1\)"]),
-        (lambda x: mc.Dense(2)(mc.Reshape((3, 1))(x)), ["dense_1", "Flatten"]),
+        (lambda x: mc.Dense(2)(mc.Reshape((3, 1, 1))(x)), ["dense_1", "Flatten"]),
         (lambda x: mc.Reshape((2, 2))(x), ["reshape_1", r"\(2, 2\)"]),
         (lambda x: mc.Dense(2)([x, x]), ["Dense", "one layer"]),
     ],

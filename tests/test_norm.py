@@ -90,15 +90,15 @@ def test_every_width(kind, width, dtype):
 
 
 def test_layer_norm_over_several_axes():
-    """Every number of a sample is a unit of its own."""
-    x = mc.Input((2, 3))
+    """Every number of a sample is a unit of its own; of (time, features), each step is one of its samples."""
+    x = mc.Input((2, 3, 1))
     net = mc.Network(x, mc.Dense(2)(mc.Flatten()(mc.LayerNorm()(x))), dtype="float64", seed=0)
     flat = mc.Sequential([mc.LayerNorm(), mc.Dense(2)], input_shape=(6,), dtype="float64", seed=0)
     rng = np.random.default_rng(0)
     net.parameters.flat[:] = flat.parameters.flat[:] = rng.normal(size=len(net.parameters.flat))
     X, T = inputs(9, 6), rng.normal(size=(9, 2))
-    np.testing.assert_array_equal(net.predict(X.reshape(9, 2, 3)), flat.predict(X))
-    assert net.loss_and_gradient(X.reshape(9, 2, 3), T)[0] == flat.loss_and_gradient(X, T)[0]
+    np.testing.assert_array_equal(net.predict(X.reshape(9, 2, 3, 1)), flat.predict(X))
+    assert net.loss_and_gradient(X.reshape(9, 2, 3, 1), T)[0] == flat.loss_and_gradient(X, T)[0]
     np.testing.assert_array_equal(net.gradients.flat, flat.gradients.flat)
 
 

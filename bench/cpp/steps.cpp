@@ -52,7 +52,7 @@ template <class T> class Training {
     return result.loss;
   }
 
-  double compute_gradient() { return trainer_.compute_gradient(objective_, samples_, {}).loss; }
+  double compute_gradient() { return trainer_.compute_gradient(objective_, samples_, 0, {}).loss; }
 
  private:
   const Net& net_;

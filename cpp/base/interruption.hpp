@@ -19,6 +19,12 @@ class Interruption {
     unseen_ += work;
     if (unseen_ >= work_between_looks) look_again();
   }
+  // The same within a long task, whose work it will report as a whole; true when it may as well end.
+  bool look_within_task(double work) {
+    unlooked_ += work;
+    if (unlooked_ >= work_between_looks) unlooked_ = 0, look();
+    return abandoned();
+  }
   // Tasks are skipped from here on.
   bool abandoned() const { return abandoned_.load(std::memory_order_relaxed); }
 
@@ -28,6 +34,10 @@ class Interruption {
   void look_again() {
     done_ += unseen_;
     unseen_ = 0;
+    look();
+  }
+
+  void look() {
     const auto now = std::chrono::steady_clock::now();
     if (!look_ || abandoned() || now - last_ < std::chrono::milliseconds(30)) return;
     last_ = now;
@@ -36,7 +46,7 @@ class Interruption {
 
   const Look& look_;
   const double total_work_;
-  double unseen_ = 0, done_ = 0;
+  double unseen_ = 0, done_ = 0, unlooked_ = 0;
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
   std::atomic<bool> abandoned_{false};
 };

@@ -26,8 +26,9 @@ template <class Number> const Number* to_vector(const py::object& object, Size c
   if (!py::isinstance<py::array_t<Number, py::array::c_style>>(object))
     throw py::type_error(std::string(what) + " should be a contiguous array of the core's type");
   const auto array = py::reinterpret_borrow<py::array>(object);
-  if (array.ndim() != 1 || array.shape(0) != count)
-    throw InvalidArgument(std::string(what) + " should have one entry per sample (" + std::to_string(count) + ")");
+  if (array.ndim() < 1 || array.size() != count)
+    throw InvalidArgument(std::string(what) + " should have one entry per sample or step (" + std::to_string(count) +
+                          ")");
   return static_cast<const Number*>(array.data());
 }
 

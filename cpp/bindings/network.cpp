@@ -1,5 +1,6 @@
 // The class that Python holds: one network with its trainer, in float32 or float64.
 
+#include <numeric>
 #include <optional>
 
 #include "bindings/convert.hpp"
@@ -9,6 +10,7 @@
 #include "bindings/register.hpp"
 #include "bindings/turn.hpp"
 #include "training/inference.hpp"
+#include "training/stream.hpp"
 #include "training/trainer.hpp"
 
 namespace multicapa {
@@ -45,7 +47,7 @@ class Watch {
 struct Given {
   py::array x, targets;
   double on, off;
-  py::object weights;
+  py::object weights, lengths;
 };
 
 void check_order(const Size* order, Size count, Size samples) {
@@ -54,6 +56,8 @@ void check_order(const Size* order, Size count, Size samples) {
     if (order[i] < 0 || order[i] >= samples)
       throw InvalidArgument("order names sample " + std::to_string(order[i]) + " of " + std::to_string(samples));
 }
+
+template <class T> constexpr Scalar scalar_of = std::is_same_v<T, float> ? Scalar::float32 : Scalar::float64;
 
 template <class T> class PyNetwork {
  public:
@@ -65,13 +69,13 @@ template <class T> class PyNetwork {
   }
 
   PyObjective<T> objective(const ObjectiveOptions& options) const {
-    return {std::make_shared<Objective<T>>(to_objective(*network_, options)), network_.get()};
+    return {std::make_shared<Objective<T>>(to_objective(*network_, options)), network_->get()};
   }
   PyObjective<T> objective_with(const ObjectiveOptions& options, py::handle value, py::handle derivative) const {
     auto objective = std::make_shared<Objective<T>>(to_objective(*network_, options));
     objective->fused = false;
     objective->custom_loss = to_loss<T>(value, derivative);
-    return {std::move(objective), network_.get()};
+    return {std::move(objective), network_->get()};
   }
 
   std::unique_ptr<Optimizer<T>> optimizer(const std::string& name, const std::vector<double>& hyperparameters) const {
@@ -80,7 +84,7 @@ template <class T> class PyNetwork {
 
   py::tuple train_epoch(const PyObjective<T>& objective, Optimizer<T>& optimizer, const Given& given,
                         const py::object& order, Size batch_size, const std::vector<double>& rates,
-                        const py::object& progress) {
+                        const py::object& progress, Size bptt) {
     check(objective);
     if (optimizer.parameter_count() != network_->parameter_count())
       throw InvalidArgument("the optimizer was made for another network");
@@ -95,6 +99,7 @@ template <class T> class PyNetwork {
     if (batch_size < 1) throw InvalidArgument("batch_size should be at least 1, not " + std::to_string(batch_size));
     epoch.batch_size = batch_size;
     epoch.rates = rates;
+    epoch.bptt = bptt;
     const Size steps = (epoch.count - 1) / batch_size + 1;
     if (rates.size() != 1 && static_cast<Size>(rates.size()) != steps)
       throw InvalidArgument("expected 1 or " + std::to_string(steps) + " learning rates, not " +
@@ -106,12 +111,12 @@ template <class T> class PyNetwork {
     return py::make_tuple(result.loss, result.penalty, result.steps, result.diverged);
   }
 
-  py::tuple loss_and_gradient(const PyObjective<T>& objective, const Given& given) {
+  py::tuple loss_and_gradient(const PyObjective<T>& objective, const Given& given, Size bptt) {
     check(objective);
     const Samples<T> samples = to_samples(given);
     Watch watch{py::none()};
-    const EpochResult result =
-        in_turn(Work::writes, watch, [&] { return trainer_.compute_gradient(objective.core, samples, watch.look()); });
+    const EpochResult result = in_turn(
+        Work::writes, watch, [&] { return trainer_.compute_gradient(objective.core, samples, bptt, watch.look()); });
     return py::make_tuple(result.loss, result.penalty);
   }
 
@@ -135,13 +140,15 @@ template <class T> class PyNetwork {
     return entries;
   }
 
-  py::array_t<T> predict(const py::array& x) {
+  py::array_t<T> predict(const py::array& x, const py::object& lengths) {
     const Rows rows = to_rows(x, network_->input_width(), "X");
     const Size count = x.shape(0);
+    const Size* const steps = to_lengths(lengths, count);
     py::array_t<T> y = new_outputs(count);
     T* out = y.mutable_data();
     Watch watch{py::none()};
-    if (count > 0) in_turn(Work::reads, watch, [&] { return inference_->predict(rows, count, out, watch.look()); });
+    if (count > 0)
+      in_turn(Work::reads, watch, [&] { return inference_->predict(rows, steps, count, out, watch.look()); });
     return y;
   }
 
@@ -160,7 +167,7 @@ template <class T> class PyNetwork {
     Watch watch{py::none()};
     in_turn(Work::reads, watch,
             [&] { return inference_->evaluate(samples, *objective.core, out, cost, watch.look()); });
-    return py::make_tuple(cost / static_cast<double>(samples.count), outputs);
+    return py::make_tuple(cost / costs_of(samples), outputs);
   }
 
   void freeze(const std::string& layer, bool frozen) {
@@ -175,6 +182,8 @@ template <class T> class PyNetwork {
       entry["name"] = node.name;
       entry["type"] = node.type;
       entry["shape"] = py::tuple(py::cast(node.plan.output));
+      entry["sequence"] = node.sequence;
+      entry["steps"] = node.steps;
       py::list inputs;
       for (const Size input : node.inputs) inputs.append(network_->nodes()[static_cast<std::size_t>(input)].name);
       entry["inputs"] = inputs;
@@ -196,6 +205,29 @@ template <class T> class PyNetwork {
       list.append(entry);
     }
     return list;
+  }
+
+  std::unique_ptr<Stream<T>> stream(const py::list& one_step, Size samples) const {
+    return std::make_unique<Stream<T>>(network_, to_specs(one_step), samples);
+  }
+
+  // x: (samples, features) of one step, or (features,) of the one sample there is.
+  py::array_t<T> step(Stream<T>& stream, const py::array_t<T, py::array::c_style | py::array::forcecast>& x) {
+    if (!stream.reads(*network_)) throw InvalidArgument("the stream was made for another network");
+    const bool single = stream.samples() == 1 && x.ndim() == 1;
+    const Size features = stream.input_width(), samples = stream.samples();
+    if (x.size() != samples * features || x.ndim() > 2 || (!single && (x.ndim() != 2 || x.shape(0) != samples)))
+      throw InvalidArgument("a step of this stream should have shape (" + std::to_string(samples) + ", " +
+                            std::to_string(features) + ")");
+    if (const Size wrong = network_->kernels().find_not_finite(x.data(), scalar_of<T>, x.size()); wrong >= 0)
+      throw InvalidArgument("a step should be finite, but number " + std::to_string(wrong % features) + " of sample " +
+                            std::to_string(wrong / features) + " is not");
+    const Size width = stream.output_width();
+    py::array_t<T> y = single ? py::array_t<T>(static_cast<py::ssize_t>(width))
+                              : py::array_t<T>({static_cast<py::ssize_t>(samples), static_cast<py::ssize_t>(width)});
+    const Turn turn(*this, Work::reads);
+    stream.step(x.data(), y.mutable_data());
+    return y;
   }
 
   const std::shared_ptr<Network<T>>& network() const { return network_; }
@@ -231,7 +263,7 @@ template <class T> class PyNetwork {
   }
 
   void check(const PyObjective<T>& objective) const {
-    if (objective.network != network_.get()) throw InvalidArgument("the objective was made for another network");
+    if (objective.network != network_->get()) throw InvalidArgument("the objective was made for another network");
   }
 
   Samples<T> to_samples(const Given& given) const {
@@ -242,18 +274,43 @@ template <class T> class PyNetwork {
     if (given.targets.ndim() < 1 || given.targets.shape(0) != samples.count)
       throw InvalidArgument("y should have " + std::to_string(samples.count) + " samples like X");
     if (py::isinstance<py::array_t<Size>>(given.targets)) {
-      samples.classes = to_vector<Size>(given.targets, samples.count, "y");
-      for (Size i = 0; i < samples.count; ++i)
-        if (samples.classes[i] < 0 || samples.classes[i] >= network_->output_width())
+      const Size steps = std::max<Size>(network_->output_steps(), 1), outputs = network_->output_width() / steps;
+      samples.classes = to_vector<Size>(given.targets, samples.count * steps, "y");
+      for (Size i = 0; i < samples.count * steps; ++i)
+        if (samples.classes[i] < 0 || samples.classes[i] >= outputs)
           throw InvalidArgument("y has class " + std::to_string(samples.classes[i]) + " at sample " +
-                                std::to_string(i) + ", but the network has " +
-                                std::to_string(network_->output_width()) + " outputs");
+                                std::to_string(i / steps) + ", but the network has " + std::to_string(outputs) +
+                                " outputs");
     } else {
       samples.targets = to_rows(given.targets, network_->output_width(), "y");
     }
     samples.on = static_cast<T>(given.on), samples.off = static_cast<T>(given.off);
-    samples.weights = to_vector<T>(given.weights, samples.count, "sample_weight");
+    samples.step_weights = !given.weights.is_none() && py::cast<py::array>(given.weights).ndim() == 2;
+    samples.weights = to_vector<T>(
+        given.weights, samples.count * (samples.step_weights ? std::max<Size>(network_->output_steps(), 1) : 1),
+        "sample_weight");
+    samples.lengths = to_lengths(given.lengths, samples.count);
     return samples;
+  }
+
+  const Size* to_lengths(const py::object& given, Size count) const {
+    const Size* const lengths = to_vector<Size>(given, count, "lengths");
+    if (!lengths) return nullptr;
+    network_->check_takes_lengths();
+    const Size longest = network_->nodes().front().steps;
+    for (Size i = 0; i < count; ++i)
+      if (lengths[i] < 0 || lengths[i] > longest)
+        throw InvalidArgument("sample " + std::to_string(i) + " has " + std::to_string(lengths[i]) +
+                              " steps, but the network takes 0 to " + std::to_string(longest));
+    return lengths;
+  }
+
+  // How many costs are in the sum over all samples.
+  double costs_of(const Samples<T>& samples) const {
+    const Size steps = network_->output_steps();
+    if (!steps || !samples.lengths) return static_cast<double>(samples.count * std::max<Size>(steps, 1));
+    return std::max(1.0,
+                    static_cast<double>(std::accumulate(samples.lengths, samples.lengths + samples.count, Size{0})));
   }
 
   py::array_t<T> new_outputs(Size count) const {
@@ -280,6 +337,10 @@ template <class T> py::array_t<T> view(const std::shared_ptr<Network<T>>& networ
 // Attributes live in a dictionary that Python's collector sees.
 template <class T> void register_objective_of(py::module_& module, const char* name) {
   py::class_<PyObjective<T>>(module, name, py::dynamic_attr());
+}
+
+template <class T> void register_stream_of(py::module_& module, const char* name) {
+  py::class_<Stream<T>>(module, name).def("reset", &Stream<T>::reset);
 }
 
 template <class T> void register_network_of(py::module_& module, const char* name) {
@@ -332,38 +393,46 @@ template <class T> void register_network_of(py::module_& module, const char* nam
       .def(
           "probe",
           [](Self& self, const PyObjective<T>& objective, py::array x, py::array targets, double on, double off,
-             py::object weights) {
-            return self.probe(objective, {std::move(x), std::move(targets), on, off, std::move(weights)});
+             py::object weights, py::object lengths) {
+            return self.probe(objective,
+                              {std::move(x), std::move(targets), on, off, std::move(weights), std::move(lengths)});
           },
-          py::arg("objective"), py::arg("x"), py::arg("targets"), py::arg("on"), py::arg("off"), py::arg("weights"))
+          py::arg("objective"), py::arg("x"), py::arg("targets"), py::arg("on"), py::arg("off"), py::arg("weights"),
+          py::arg("lengths") = py::none())
       .def(
           "train_epoch",
           [](Self& self, const PyObjective<T>& objective, Optimizer<T>& optimizer, py::array x, py::array targets,
-             double on, double off, py::object weights, const py::object& order, Size batch_size,
-             const std::vector<double>& rates, const py::object& progress) {
+             double on, double off, py::object weights, py::object lengths, const py::object& order, Size batch_size,
+             const std::vector<double>& rates, const py::object& progress, Size bptt) {
             return self.train_epoch(objective, optimizer,
-                                    {std::move(x), std::move(targets), on, off, std::move(weights)}, order, batch_size,
-                                    rates, progress);
+                                    {std::move(x), std::move(targets), on, off, std::move(weights), std::move(lengths)},
+                                    order, batch_size, rates, progress, bptt);
           },
           py::arg("objective"), py::arg("optimizer"), py::arg("x"), py::arg("targets"), py::arg("on"), py::arg("off"),
-          py::arg("weights"), py::arg("order"), py::arg("batch_size"), py::arg("rates"), py::arg("progress"))
+          py::arg("weights"), py::arg("lengths"), py::arg("order"), py::arg("batch_size"), py::arg("rates"),
+          py::arg("progress"), py::arg("bptt") = 0)
       .def(
           "loss_and_gradient",
           [](Self& self, const PyObjective<T>& objective, py::array x, py::array targets, double on, double off,
-             py::object weights) {
-            return self.loss_and_gradient(objective, {std::move(x), std::move(targets), on, off, std::move(weights)});
+             py::object weights, py::object lengths, Size bptt) {
+            return self.loss_and_gradient(
+                objective, {std::move(x), std::move(targets), on, off, std::move(weights), std::move(lengths)}, bptt);
           },
-          py::arg("objective"), py::arg("x"), py::arg("targets"), py::arg("on"), py::arg("off"), py::arg("weights"))
+          py::arg("objective"), py::arg("x"), py::arg("targets"), py::arg("on"), py::arg("off"), py::arg("weights"),
+          py::arg("lengths") = py::none(), py::arg("bptt") = 0)
       .def(
           "evaluate",
           [](Self& self, const PyObjective<T>& objective, py::array x, py::array targets, double on, double off,
-             py::object weights, bool want_outputs) {
-            return self.evaluate(objective, {std::move(x), std::move(targets), on, off, std::move(weights)},
+             py::object weights, py::object lengths, bool want_outputs) {
+            return self.evaluate(objective,
+                                 {std::move(x), std::move(targets), on, off, std::move(weights), std::move(lengths)},
                                  want_outputs);
           },
           py::arg("objective"), py::arg("x"), py::arg("targets"), py::arg("on"), py::arg("off"), py::arg("weights"),
-          py::arg("want_outputs"))
-      .def("predict", &Self::predict, py::arg("x"));
+          py::arg("lengths"), py::arg("want_outputs"))
+      .def("predict", &Self::predict, py::arg("x"), py::arg("lengths") = py::none())
+      .def("stream", &Self::stream, py::arg("layers"), py::arg("samples"))
+      .def("step", &Self::step, py::arg("stream"), py::arg("x"));
 }
 
 }  // namespace
@@ -371,6 +440,8 @@ template <class T> void register_network_of(py::module_& module, const char* nam
 void register_networks(py::module_& module) {
   register_objective_of<float>(module, "ObjectiveFloat32");
   register_objective_of<double>(module, "ObjectiveFloat64");
+  register_stream_of<float>(module, "StreamFloat32");
+  register_stream_of<double>(module, "StreamFloat64");
   register_network_of<float>(module, "NetworkFloat32");
   register_network_of<double>(module, "NetworkFloat64");
 }

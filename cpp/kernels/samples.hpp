@@ -18,7 +18,9 @@ template <class T> struct Samples {
   const Size* classes = nullptr;  // … or one class per sample, written as a row of `off` with one `on`
   T on = 1;
   T off = 0;
-  const T* weights = nullptr;  // one per sample, or null for ones
+  const T* weights = nullptr;     // one per sample, or null for ones …
+  bool step_weights = false;      // … or one per step
+  const Size* lengths = nullptr;  // steps that each sample has, or null where all have all
 };
 
 // Where a batch starts within the samples of an epoch.

@@ -22,29 +22,48 @@ template <class T> class Dropout final : public Layer<T> {
     plan.work_per_row = 16 * static_cast<double>(elements(plan.output));
     plan.backward_reads_input = false;
     plan.may_work_in_place = true;
+    plan.either_arrangement = plan.stepwise = true;
+    plan.either_arrangement = plan.stepwise = true;
     return plan;
   }
 
   void forward(const Call<T>& call) const override {
     if (!call.training) return call.kernels->copy(call.inputs[0], call.output);
+    const Matrix<const T> drawn = mask(call);
     call.kernels->dropout_mask(call.seed, call.stream(), call.first_row * masked_, rate_, call.kept,
-                               call.rows * masked_);
-    mask(call, call.inputs[0], call.output);
+                               drawn.rows * drawn.stride);
+    apply(call, call.inputs[0], call.output);
   }
 
   void backward(const Call<T>& call) const override {
     if (!call.dx[0].data) return;
-    if (call.training) mask(call, as_const(call.dy), call.dx[0]);
+    if (call.training) apply(call, as_const(call.dy), call.dx[0]);
     else call.kernels->copy(as_const(call.dy), call.dx[0]);
   }
 
  private:
-  void mask(const Call<T>& call, Matrix<const T> x, Matrix<T> y) const {
-    if (!whole_channels_) return call.kernels->multiply(x, {call.kept, call.rows, masked_, masked_}, y);
+  // Numbers of the mask × samples, or the other way round.
+  Matrix<const T> mask(const Call<T>& call) const {
+    const bool columns = call.arrangement == Arrangement::samples_as_columns;
+    const Size masked = whole_channels_ ? masked_ : columns ? call.output.rows : call.output.columns;
+    if (columns) return {call.kept, masked, call.output.columns, call.output.stride};
+    return {call.kept, call.rows, masked, masked_};
+  }
+
+  // Of whole channels, the mask of a sample serves all of its pixels or steps.
+  void apply(const Call<T>& call, Matrix<const T> x, Matrix<T> y) const {
+    const Matrix<const T> m = mask(call);
+    if (!whole_channels_) return call.kernels->multiply(x, m, y);
+    if (call.arrangement == Arrangement::samples_as_columns) {
+      for (Size first = 0; first < y.rows; first += masked_)
+        call.kernels->multiply({x.data + first * x.stride, masked_, x.columns, x.stride}, m,
+                               {y.data + first * y.stride, masked_, y.columns, y.stride});
+      return;
+    }
     const Size pixels = y.columns / masked_;
-    for (Size n = 0; n < call.rows; ++n)  // a row of the mask serves all pixels of a sample
+    for (Size n = 0; n < call.rows; ++n)
       call.kernels->multiply({x.data + n * x.stride, pixels, masked_, masked_},
-                             {call.kept + n * masked_, pixels, masked_, 0},
+                             {m.data + n * masked_, pixels, masked_, 0},
                              {y.data + n * y.stride, pixels, masked_, masked_});
   }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/interruption.hpp"
 #include "kernels/table.hpp"
 #include "network/spec.hpp"
 
@@ -43,6 +44,8 @@ struct LayerPlan {
   bool shares_weights = false;        // among the places of a map: much work and many numbers for few parameters
   bool either_arrangement = false;    // takes samples as columns too
   Size scratch_per_column = 0;        // then, numbers of memory per sample to work in besides
+  Size carried = 0;                   // numbers per sample that pass from one stretch of time to the next
+  bool stepwise = false;              // of a sample (time, features), treats each step for itself or walks through time
   Size batch_sums = 0;                // > 0: training needs that many sums over the whole batch, forward and backward
 };
 
@@ -63,6 +66,7 @@ template <class T> struct Call {
   bool accumulate = false;          // add to the gradients instead of overwriting them
   T* state = nullptr;
   T* kept = nullptr;
+  Size kept_stride = 0;  // numbers that are kept per sample
   const T* derived = nullptr;
   T* scratch = nullptr;
   T* batch_sums = nullptr;  // the combined sums of the whole batch, forward's then backward's
@@ -70,6 +74,12 @@ template <class T> struct Call {
   std::uint64_t seed = 0;  // random numbers are a function of the seed, the stream and the element
   const std::uint64_t* step = nullptr;
   std::uint64_t node = 0;
+  const Size* lengths = nullptr;  // steps that each sample has, descending; null: all as planned
+  const Size* active = nullptr;   // samples that have step t, which are the first so many; null: all have all steps
+  Size steps = -1;                // of the block's longest sample; -1: as planned
+  T* carried = nullptr;           // states before the block's first step, and after its last one; null: as they begin
+  Size bptt = 0;                  // > 0: gradients do not pass back over each so many steps
+  Interruption* interruption = nullptr;  // to look at within long work; null: somebody else does
 
   std::uint64_t stream() const { return *step << 16 | node; }
 };
@@ -117,6 +127,10 @@ template <class T> class Layer {
 
   // What a layer learns beside its parameters, as from what it has seen, stays as it is while it is frozen.
   virtual void freeze(bool /*frozen*/) {}
+
+  // carried > 0: the state of one sample before its first step.
+  virtual void start(T* /*carried*/) const {}
+
   // calls_out: gives the layer the functions it runs.
   virtual void attach(const Function<T>&) {}
 };

@@ -1,9 +1,10 @@
-// y = γ (x − μ)/√(σ² + ε) + β with μ and σ² over the M units of one sample, σ² = Σ (x − μ)²/(M − ddof)
-// (Ba, Kiros & Hinton 2016).
+// y = γ (x − μ)/√(σ² + ε) + β with μ and σ² over the M units of one sample, or of one step of it, σ² = Σ (x − μ)²/(M −
+// ddof) (Ba, Kiros & Hinton 2016).
 
 #include <algorithm>
 
 #include "layers/registry.hpp"
+#include "layers/steps.hpp"
 
 namespace multicapa {
 namespace {
@@ -17,26 +18,33 @@ template <class T> class LayerNorm final : public Layer<T> {
   }
 
   LayerPlan plan(const std::vector<Shape>& inputs) override {
-    units_ = elements(inputs.at(0));
+    time_ = time_of(inputs.at(0)), units_ = elements(inputs[0]) / time_;
     if (units_ <= ddof_) spec_.fail("needs more than " + std::to_string(ddof_) + " units to normalise over");
     LayerPlan plan;
     plan.output = inputs[0];
     plan.parameters.push_back({"gamma", {units_}, units_, units_, false});
     plan.parameters.push_back({"beta", {units_}, units_, units_, false});
-    plan.kept_per_row = 2;
-    plan.work_per_row = 8 * static_cast<double>(units_);
+    plan.kept_per_row = 2 * time_;
+    plan.work_per_row = 8 * static_cast<double>(elements(inputs[0]));
+    plan.stepwise = true;
     return plan;
   }
 
   void forward(const Call<T>& call) const override {
-    call.kernels->normalize_rows(call.inputs[0], call.parameters, call.parameters + beta(), epsilon_, ddof_,
-                                 call.output, call.kept);
+    const Steps<T> steps(call, time_);
+    for (Size p = 0; p < steps.pieces(); ++p)
+      call.kernels->normalize_rows(steps.of(call.inputs[0], p, units_), call.parameters, call.parameters + beta(),
+                                   epsilon_, ddof_, steps.of(call.output, p, units_),
+                                   call.kept + 2 * steps.first_step(p));
   }
 
   void backward(const Call<T>& call) const override {
     if (!call.accumulate) std::fill_n(call.gradients, 2 * beta(), T(0));
-    call.kernels->normalize_rows_backward(as_const(call.dy), call.inputs[0], call.kept, call.parameters, ddof_,
-                                          call.dx[0], call.gradients, call.gradients + beta());
+    const Steps<T> steps(call, time_);
+    for (Size p = 0; p < steps.pieces(); ++p)
+      call.kernels->normalize_rows_backward(steps.of(as_const(call.dy), p, units_), steps.of(call.inputs[0], p, units_),
+                                            call.kept + 2 * steps.first_step(p), call.parameters, ddof_,
+                                            steps.of(call.dx[0], p, units_), call.gradients, call.gradients + beta());
   }
 
  private:
@@ -45,7 +53,7 @@ template <class T> class LayerNorm final : public Layer<T> {
   const T epsilon_;
   const Size ddof_;
   const Spec spec_;
-  Size units_ = 0;
+  Size units_ = 0, time_ = 1;
 };
 
 }  // namespace

@@ -36,7 +36,7 @@ template <class T> class Maxout final : public Layer<T> {
   }
 
   void gradient(const Call<T>& call, Size parameter, Size first, Size count, T* out) const override {
-    affine_.gradient(call, as_const(pieces(call)), parameter, first, count, out);
+    affine_.gradient(call, call.inputs[0], as_const(pieces(call)), parameter, first, count, out);
   }
   OuterProduct<T> gradient_factors(const Call<T>& call, Size parameter) const override {
     return affine_.gradient_factors(call, as_const(pieces(call)), parameter);

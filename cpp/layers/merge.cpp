@@ -23,7 +23,7 @@ template <class T> class Add final : public Layer<T> {
     plan.output = inputs[0];
     plan.work_per_row = static_cast<double>(elements(inputs[0]) * static_cast<Size>(inputs.size()));
     plan.backward_reads_input = false;
-    plan.either_arrangement = true;
+    plan.either_arrangement = plan.stepwise = true;
     return plan;
   }
 
@@ -59,10 +59,10 @@ template <class T> class Concat final : public Layer<T> {
       plan.output.back() += shape.back();
       channels_.push_back(shape.back());
     }
-    pixels_ = elements(plan.output) / plan.output.back();
+    all_channels_ = plan.output.back(), pixels_ = elements(plan.output) / all_channels_;
     plan.work_per_row = static_cast<double>(elements(plan.output));
     plan.backward_reads_input = false;
-    plan.either_arrangement = plan.output.size() > 1;
+    plan.either_arrangement = plan.stepwise = true;
     return plan;
   }
 
@@ -87,21 +87,22 @@ template <class T> class Concat final : public Layer<T> {
 
  private:
   // body(own, part) for the map of each sample, or for flat samples at once: an input's pixels × channels, and its
-  // place in those of all. With samples as columns the samples of a channel are channels of one large map.
+  // place in those of all. With samples as columns the samples of a channel are channels of one large map. Of sequences
+  // the map has as many steps as the longest of the block.
   template <class Own, class Body>
   void for_maps(const Call<T>& call, Matrix<Own> own, Matrix<T> all, Size before, Size channels, Body body) const {
     const bool as_rows = call.arrangement == Arrangement::samples_as_rows;
-    const Size unit = as_rows ? 1 : all.columns, total = unit * (as_rows ? all.columns : all.rows) / pixels_;
-    const Size width = channels * unit, offset = before * unit;
+    const Size pixels = call.steps < 0 ? pixels_ : call.steps, unit = as_rows ? 1 : all.columns;
+    const Size width = channels * unit, offset = before * unit, total = all_channels_ * unit;
     if (pixels_ == 1 && as_rows) return body(own, {all.data + offset, all.rows, width, all.stride});
     for (Size n = 0; n < (as_rows ? all.rows : 1); ++n)
-      body({own.data + n * own.stride, pixels_, width, width},
-           {all.data + n * all.stride + offset, pixels_, width, total});
+      body({own.data + n * own.stride, pixels, width, width},
+           {all.data + n * all.stride + offset, pixels, width, total});
   }
 
   const Spec spec_;
   std::vector<Size> channels_;  // of each input
-  Size pixels_ = 1;
+  Size pixels_ = 1, all_channels_ = 0;
 };
 
 }  // namespace

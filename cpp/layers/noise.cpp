@@ -18,6 +18,7 @@ template <class T> class GaussianNoise final : public Layer<T> {
     plan.work_per_row = 64 * static_cast<double>(plan.kept_per_row);
     plan.backward_reads_input = false;
     plan.may_work_in_place = true;
+    plan.stepwise = true;
     return plan;
   }
 

@@ -21,6 +21,7 @@ template <class T> using LayerMaker = std::unique_ptr<Layer<T>> (*)(const Spec&)
   X(global_average_pool2d, make_global_average_pool2d) \
   X(activation, make_activation)                       \
   X(dropout, make_dropout)                             \
+  X(embedding, make_embedding)                         \
   X(flatten, make_flatten)                             \
   X(reshape, make_reshape)                             \
   X(add, make_add)                                     \
@@ -30,6 +31,10 @@ template <class T> using LayerMaker = std::unique_ptr<Layer<T>> (*)(const Spec&)
   X(batch_norm, make_batch_norm)                       \
   X(layer_norm, make_layer_norm)                       \
   X(gaussian_noise, make_gaussian_noise)               \
+  X(simple_rnn, make_simple_rnn)                       \
+  X(second_order_rnn, make_second_order_rnn)           \
+  X(lstm, make_lstm)                                   \
+  X(gru, make_gru)                                     \
   X(custom_activation, make_custom_activation)
 
 #define MULTICAPA_DECLARE(name, maker) template <class T> std::unique_ptr<Layer<T>> maker(const Spec& spec);

@@ -13,6 +13,11 @@ template <class T> Size padded_stride(const Shape& shape) {
                                                                  : width;
 }
 
+// Recurrent layers apply theirs within each step.
+bool keeps_activation(const Spec& spec) {
+  return spec.type == "activation" || spec.type == "simple_rnn" || spec.type == "second_order_rnn";
+}
+
 }  // namespace
 
 template <class T>
@@ -29,7 +34,7 @@ template <class T> void Network<T>::append(const Spec& spec) {
     if (const double* number = std::get_if<double>(&option)) representable<T>(*number, spec.name + "'s " + key);
   if (std::any_of(nodes_.begin(), nodes_.end(), [&](const Node<T>& node) { return node.name == spec.name; }))
     throw InvalidArgument("two layers are called \"" + spec.name + "\"; names must differ");
-  if (spec.type == "activation" || !spec.options.count("activation")) return add_node(spec, spec.inputs);
+  if (keeps_activation(spec) || !spec.options.count("activation")) return add_node(spec, spec.inputs);
 
   Spec linear = spec, activation;
   linear.name += ":linear";
@@ -76,8 +81,32 @@ template <class T> void Network<T>::add_node(const Spec& spec, const std::vector
   }
   spec.check_all_read();
   node.width = elements(node.plan.output);
+  find_steps(node);
   node.stride = padded_stride<T>(node.plan.output);
   nodes_.push_back(std::move(node));
+}
+
+// A sequence begins with a layer that has weights or a state for each step, and goes on through those that keep steps.
+template <class T> void Network<T>::find_steps(Node<T>& node) const {
+  const Shape& shape = node.plan.output;
+  node.steps = shape.size() == 2 ? shape[0] : 0;
+  if (!node.layer || !node.plan.stepwise || !node.steps) return;
+  node.sequence = !node.plan.parameters.empty() && node.type != "layer_norm";
+  for (const Size input : node.inputs) node.sequence |= nodes_[static_cast<std::size_t>(input)].sequence;
+}
+
+template <class T> void Network<T>::check_takes_lengths() const {
+  const auto in_time = [&](Size n) { return nodes_[static_cast<std::size_t>(n)].in_time; };
+  for (const Node<T>& node : nodes_) {
+    if (std::none_of(node.inputs.begin(), node.inputs.end(), in_time)) continue;
+    if (!node.plan.stepwise)
+      throw InvalidArgument(node.type + " layer \"" + node.name + "\" takes sequences of one length only");
+    if (!std::all_of(node.inputs.begin(), node.inputs.end(), in_time))
+      throw InvalidArgument(node.type + " layer \"" + node.name +
+                            "\" joins steps of sequences with what has none of their lengths");
+  }
+  if (!nodes_.front().in_time || (output().in_time && !output().sequence))
+    throw InvalidArgument("no layer of this network works step by step, so all samples should have one length");
 }
 
 template <class T> void Network<T>::connect() {
@@ -90,6 +119,15 @@ template <class T> void Network<T>::connect() {
       node.wants_gradient = node.wants_gradient || source.wants_gradient;
     }
   }
+  // Tokens (time,) are steps of one number.
+  Node<T>& first = nodes_.front();
+  const bool tokens = std::all_of(first.consumers.begin(), first.consumers.end(),
+                                  [&](Size n) { return nodes_[static_cast<std::size_t>(n)].type == "embedding"; });
+  if (tokens && !first.consumers.empty()) first.steps = first.width;
+  first.in_time = first.steps > 0;
+  for (Node<T>& node : nodes_)
+    for (const Size input : node.inputs)
+      node.in_time |= node.steps > 0 && node.plan.stepwise && nodes_[static_cast<std::size_t>(input)].in_time;
   // What is derived from the parameters serves to pass gradients on; where none is wanted there is nothing to keep.
   for (Node<T>& node : nodes_)
     if (std::none_of(node.inputs.begin(), node.inputs.end(),

@@ -39,6 +39,9 @@ template <class T> struct Node {
   Size parameter_count = 0;
   Size state = 0;
   Size derived = 0;
+  Size steps = 0;               // of a sample (time, features), or 0
+  bool in_time = false;         // these are the steps of the input, as many as a sample has
+  bool sequence = false;        // made step by step, so that costs and lengths count steps
   bool wants_gradient = false;  // it or a node before it has parameters
   std::vector<Size> consumers;
 };
@@ -53,6 +56,10 @@ template <class T> class Network {
   const Shape& input_shape() const { return nodes_.front().plan.output; }
   Size input_width() const { return nodes_.front().width; }
   Size output_width() const { return output().width; }
+  // Steps of the output where each has a cost of its own, else 0.
+  Size output_steps() const { return output().sequence ? output().steps : 0; }
+  // Throws where a layer can't tell the steps that a sequence has from those beyond its end.
+  void check_takes_lengths() const;
   double work_per_row() const;  // multiplications of a forward pass
 
   const std::vector<Tensor>& parameter_tensors() const { return parameter_tensors_; }
@@ -78,6 +85,7 @@ template <class T> class Network {
   void append(const Spec& spec);
   void add_node(const Spec& spec, const std::vector<std::string>& inputs);
   Size find(const std::string& name) const;
+  void find_steps(Node<T>& node) const;
   void connect();
   void lay_out(Size most_numbers);
 

@@ -63,6 +63,8 @@ Pass<T>::Pass(Network<T>& network, Workspace<T>& workspace, bool training, bool 
       scratch_places_(network.nodes().size()),
       fetches_(fetches) {
   const std::vector<Node<T>>& nodes = network.nodes();
+  lengths_.resize(static_cast<std::size_t>(workspace.keep().capacity));
+  active_.resize(static_cast<std::size_t>(std::max<Size>(nodes.front().steps, 1)));
   Size most_scratch = 0, most_layer_scratch = 0;
   std::vector<bool> reached(nodes.size(), false);
   for (std::size_t n = nodes.size(); n-- > 1;) {
@@ -77,6 +79,7 @@ Pass<T>::Pass(Network<T>& network, Workspace<T>& workspace, bool training, bool 
     call.seed = network.seed;
     call.step = &step_;
     call.node = n;
+    call.kept_stride = node.plan.kept_per_row;
     Layout<T> scratch_needed;
     for (const Size input : node.inputs) {
       const Node<T>& source = at(nodes, input);
@@ -93,31 +96,59 @@ Pass<T>::Pass(Network<T>& network, Workspace<T>& workspace, bool training, bool 
     most_layer_scratch = std::max(most_layer_scratch, node.plan.scratch + per_sample);
   }
   read_parameters_from(network.parameters().data());
-  if (!workspace.keep().backward) return;
-  scratch_ = Buffer<T>(most_scratch);
   layer_scratch_ = Buffer<T>(most_layer_scratch);
+  if (workspace.keep().backward) scratch_ = Buffer<T>(most_scratch);
   for (Call<T>& call : calls_) call.scratch = layer_scratch_.data();
 }
 
 // The rows of the present block of one node.
 template <class T> Matrix<T> Pass<T>::matrix(T* data, const Node<T>& node) const {
+  const Size width = node.in_time && steps_ >= 0 ? node.width / node.steps * steps_ : node.width;
   if (workspace_.keep().arrangement == Arrangement::samples_as_rows)
-    return {data + place_row(first_) * node.stride, rows_, node.width, node.stride};
-  return {data, node.width, aligned<T>(rows_), aligned<T>(rows_)};
+    return {data + place_row(first_) * node.stride, rows_, width, node.stride};
+  return {data, width, aligned<T>(rows_), aligned<T>(rows_)};
 }
 
 template <class T> void Pass<T>::place(Size first, Size rows) {
   const bool moves = workspace_.keep().rows == RowPlaces::whole_batch && first != first_;
-  const bool same = rows == rows_ && !moves && !reads_elsewhere_;
-  first_ = first, rows_ = rows, reads_elsewhere_ = false;
+  const bool same = rows == rows_ && !moves && !reads_elsewhere_ && steps_ < 0;
+  first_ = first, rows_ = rows, reads_elsewhere_ = false, steps_ = -1;
   for (Call<T>& call : calls_) call.first_row = first;
-  if (same) return;
+  if (!same) place_calls();
+}
+
+template <class T> void Pass<T>::place(Size first, Size rows, const Size* lengths, const Size* order, Size from) {
+  first_ = first, rows_ = rows, reads_elsewhere_ = false;
+  for (Size r = 0; r < rows; ++r) at(lengths_, r) = lengths[order[from + r]];
+  steps_ = lengths_[0];
+  for (Size t = 0, samples = rows; t < steps_; ++t) {
+    while (at(lengths_, samples - 1) <= t) --samples;
+    at(active_, t) = samples;
+  }
+  for (Call<T>& call : calls_) call.first_row = first;
+  place_calls();
+}
+
+template <class T> void Pass<T>::set_bptt(Size steps) {
+  for (Call<T>& call : calls_) call.bptt = steps;
+}
+
+template <class T> void Pass<T>::set_interruption(Interruption* interruption) {
+  for (Call<T>& call : calls_) call.interruption = interruption;
+}
+
+template <class T> void Pass<T>::place_calls() {
+  const Size first = first_, rows = rows_;
   const std::vector<Node<T>>& nodes = network_.nodes();
   const bool backward = workspace_.keep().backward;
   for (std::size_t n = 1; n < nodes.size(); ++n) {
     const Node<T>& node = nodes[n];
     Call<T>& call = calls_[n];
     call.rows = rows;
+    const bool in_time = at(nodes, node.inputs[0]).in_time && steps_ >= 0;
+    call.steps = in_time ? steps_ : -1;
+    call.lengths = in_time ? lengths_.data() : nullptr;
+    call.active = in_time ? active_.data() : nullptr;
     call.kept = workspace_.kept(static_cast<Size>(n)) + place_row(first) * node.plan.kept_per_row;
     call.output = value(static_cast<Size>(n));
     call.dy = gradient(static_cast<Size>(n));

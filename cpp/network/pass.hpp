@@ -46,6 +46,13 @@ template <class T> class Pass {
 
   // Points every call at the rows [first, first + rows) of the batch.
   void place(Size first, Size rows);
+  // The same where samples have lengths, which descend in this order: lengths[order[from]], lengths[order[from + 1]], …
+  void place(Size first, Size rows, const Size* lengths, const Size* order, Size from);
+  // From here on: the samples' states before their first step, which become those after their last; one for each node.
+  void carry(Size node, T* states) { calls_[static_cast<std::size_t>(node)].carried = states; }
+  void set_bptt(Size steps);
+  // Whom long layers ask whether to go on; null: nobody.
+  void set_interruption(Interruption* interruption);
   // Where one node's gradients of this block go: null when gradient() will be asked for them instead.
   void place_gradient(Size node, T* gradients, bool accumulate);
   // The network's own parameters, or others laid out like them.
@@ -66,6 +73,7 @@ template <class T> class Pass {
 
  private:
   Matrix<T> matrix(T* data, const Node<T>& node) const;
+  void place_calls();
   Size place_row(Size first) const { return workspace_.keep().rows == RowPlaces::whole_batch ? first : 0; }
 
   Network<T>& network_;
@@ -75,6 +83,8 @@ template <class T> class Pass {
   Buffer<T> scratch_, layer_scratch_;
   const T* parameters_ = nullptr;
   std::uint64_t step_ = 0;
+  std::vector<Size> lengths_, active_;  // of the block's samples, and how many have each step
+  Size steps_ = -1;                     // of the longest
   Size first_ = -1, rows_ = -1;
   bool reads_elsewhere_ = false;
   const bool fetches_;

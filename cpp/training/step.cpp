@@ -1,6 +1,7 @@
 #include "training/step.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "base/prefetch.hpp"
 
@@ -8,6 +9,16 @@ namespace multicapa {
 namespace {
 
 template <class Vector> auto& at(Vector& vector, Size i) { return vector[static_cast<std::size_t>(i)]; }
+
+// Of a sample, or of its steps where these have costs of their own.
+template <class T> double weight_of(const Samples<T>& samples, Size sample, Size all_steps, bool weighted) {
+  const Size steps = !all_steps ? 1 : samples.lengths ? samples.lengths[sample] : all_steps;
+  if (!weighted) return static_cast<double>(steps);
+  if (!samples.step_weights) return static_cast<double>(steps) * static_cast<double>(samples.weights[sample]);
+  double total = 0;
+  for (Size t = 0; t < steps; ++t) total += static_cast<double>(samples.weights[sample * all_steps + t]);
+  return total;
+}
 
 constexpr std::uint64_t target_stream = 0xffff;  // of random numbers; those of the nodes are numbered from 0
 
@@ -31,8 +42,9 @@ Step<T>::Step(Network<T>& network, const Objective<T>& objective, const StepShap
   for (const Block& block : partition_.blocks) block_rows_.push_back(block.rows);
   block_sums_ = Buffer<T>(sums_stride_ * static_cast<Size>(partition_.blocks.size()));
   plan_lanes();
-  const RowsPhase<T> rows{chain_ ? nullptr : whole_.get(), shape.rows, static_cast<Size>(partition_.chunks.size()),
-                          reads_derived(), shape.threads};
+  // Of samples with lengths each block adds up the gradients of the steps that exist.
+  const RowsPhase<T> rows{chain_ || shape.ragged ? nullptr : whole_.get(), shape.rows,
+                          static_cast<Size>(partition_.chunks.size()), reads_derived(), shape.threads};
   parameters_ = std::make_unique<ParameterPhase<T>>(network, objective, rows);
 }
 
@@ -50,7 +62,8 @@ template <class T> void Step<T>::plan_lanes() {
           std::make_unique<Workspace<T>>(network_, Keep{RowPlaces::one_block, block, true, shape_.arrangement});
     lane.pass =
         std::make_unique<Pass<T>>(network_, lane.workspace ? *lane.workspace : *workspace_, true, shape_.threads > 1);
-    lane.loss = BlockLoss<T>(block, network_.output_width(), shape_.arrangement);
+    lane.pass->set_bptt(shape_.bptt);
+    lane.loss = BlockLoss<T>(block, network_.output_width(), network_.output_steps(), shape_.arrangement);
     lanes_.push_back(std::move(lane));
   }
 }
@@ -79,6 +92,7 @@ void Step<T>::compute_rows(Member& member, const Samples<T>& samples, const Batc
                            Interruption& interruption, const Closing& closing) {
   Lane& lane = at(lanes_, member.index());
   lane.pass->set_step(step);
+  lane.pass->set_interruption(member.index() == 0 ? &interruption : nullptr);
   lane.divisor = static_cast<T>(divisor(samples, batch));
   const Input input{samples, batch, step};
   const bool noisy = objective_.weight_noise > 0;
@@ -154,6 +168,7 @@ template <class T> void Step<T>::forward_segment(Lane& lane, Size segment, Size 
     const Rows& x = input.samples.x;
     const Size first = input.batch.first + rows.first;
     const KernelTable<T>& kernels = network_.kernels();
+    if (shape_.ragged) lane.pass->place(rows.first, rows.rows, input.samples.lengths, input.batch.order, first);
     if (shape_.arrangement == Arrangement::samples_as_rows)
       kernels.gather(x.data, x.scalar, x.stride, input.batch.order, first, lane.pass->input());
     else kernels.gather_columns(x.data, x.scalar, x.stride, input.batch.order, first, rows.rows, lane.pass->input());
@@ -211,11 +226,13 @@ template <class T> double Step<T>::cost() const {
 }
 
 template <class T> double Step<T>::divisor(const Samples<T>& samples, const BatchRows& batch) const {
-  if (!objective_.weighted_mean || !samples.weights) return static_cast<double>(shape_.rows);
+  const Size steps = network_.output_steps();
+  const bool weighted = objective_.weighted_mean && samples.weights;
+  if (!weighted && !(steps && samples.lengths)) return static_cast<double>(shape_.rows * std::max<Size>(steps, 1));
   double total = 0;
   for (Size r = batch.first; r < batch.first + shape_.rows; ++r)
-    total += static_cast<double>(samples.weights[batch.order ? batch.order[r] : r]);
-  return total;
+    total += weight_of(samples, batch.order ? batch.order[r] : r, steps, weighted);
+  return std::max(total, std::numeric_limits<double>::min());
 }
 
 template class Step<float>;

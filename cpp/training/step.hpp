@@ -25,6 +25,8 @@ struct StepShape {
   Size rows = 0;
   int threads = 1;
   Arrangement arrangement = Arrangement::samples_as_rows;
+  bool ragged = false;     // samples have lengths of their own
+  Size bptt = 0;           // steps over which gradients pass back in time; 0: over all
   bool keep_rows = false;  // every row keeps a place of its own, to be looked at afterwards
   bool operator==(const StepShape&) const = default;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <numeric>
 
 #include "base/arithmetic.hpp"
 #include "kernels/products/matmul.hpp"
@@ -12,6 +13,17 @@ namespace {
 
 constexpr double work_per_thread =
     2e5;  // multiplications in a step below which a second thread costs more than it gives
+
+// Longest first within each batch, so that the samples of a block end one after another.
+std::vector<Size> order_by_length(const Size* lengths, const Size* order, Size count, Size batch) {
+  std::vector<Size> sorted(static_cast<std::size_t>(count));
+  if (order) std::copy_n(order, count, sorted.data());
+  else std::iota(sorted.begin(), sorted.end(), Size{0});
+  for (Size first = 0; first < count; first += batch)
+    std::stable_sort(sorted.data() + first, sorted.data() + std::min(first + batch, count),
+                     [&](Size a, Size b) { return lengths[a] > lengths[b]; });
+  return sorted;
+}
 
 constexpr double explosion = 1e12;  // growth of the cost of a batch that no outlier explains
 
@@ -24,8 +36,11 @@ bool exploded(double cost, double& first) {
 
 }  // namespace
 
-template <class T> StepShape Trainer<T>::shape_for_batch(const Objective<T>& objective, Size rows) const {
+template <class T>
+StepShape Trainer<T>::shape_for_batch(const Objective<T>& objective, Size rows, const Samples<T>& samples,
+                                      Size bptt) const {
   StepShape shape{rows};
+  shape.ragged = samples.lengths != nullptr, shape.bptt = bptt;
   if (calls_out(objective)) return shape;
   shape.threads = threads_for(3 * network_.work_per_row() * static_cast<double>(rows), work_per_thread);
   const Size nodes = static_cast<Size>(network_.nodes().size()) - (objective.fused ? 1 : 0);
@@ -50,11 +65,15 @@ template <class T> EpochResult Trainer<T>::run(const Goal& goal, Optimizer<T>& o
   const Size count = epoch.count, batch = std::min(epoch.batch_size, count), remainder = count % batch;
   const Size steps = (count + batch - 1) / batch;
   make_room();
-  StepShape shape = shape_for_batch(*goal, batch);  // the short last batch is treated like the others
+  // The short last batch is treated like the others.
+  StepShape shape = shape_for_batch(*goal, batch, epoch.samples, epoch.bptt);
   Step<T>& full = step_for(goal, shape);
   shape.rows = remainder;
   Step<T>& last = remainder ? step_for(goal, shape) : full;
   const Arithmetic arithmetic = arithmetic_for(*goal);
+  std::vector<Size> by_length;
+  if (epoch.samples.lengths) by_length = order_by_length(epoch.samples.lengths, epoch.order, count, batch);
+  const Size* const order = epoch.samples.lengths ? by_length.data() : epoch.order;
   Interruption interruption(epoch.look, 3 * network_.work_per_row() * static_cast<double>(count));
   hold_blas_at_one_thread();
   network_.derive();
@@ -67,7 +86,7 @@ template <class T> EpochResult Trainer<T>::run(const Goal& goal, Optimizer<T>& o
     const ArithmeticScope scope(arithmetic);
     for (Size s = from; s < to && !over.value; ++s) {
       Step<T>& step = remainder && s == steps - 1 ? last : full;
-      const BatchRows rows{epoch.order, s * batch, count};
+      const BatchRows rows{order, s * batch, count};
       step.compute_rows(member, epoch.samples, rows, network_.training_steps + static_cast<std::uint64_t>(s),
                         interruption, [&, s] {
                           result.interrupted = interruption.abandoned();
@@ -102,14 +121,15 @@ template <class T> EpochResult Trainer<T>::run(const Goal& goal, Optimizer<T>& o
 }
 
 template <class T>
-EpochResult Trainer<T>::compute_gradient(const Goal& goal, const Samples<T>& samples, const Look& look) {
+EpochResult Trainer<T>::compute_gradient(const Goal& goal, const Samples<T>& samples, Size bptt, const Look& look) {
   make_room();
-  return run_gradient(step_for(goal, shape_for_batch(*goal, samples.count)), arithmetic_for(*goal), samples, look);
+  Step<T>& step = step_for(goal, shape_for_batch(*goal, samples.count, samples, bptt));
+  return run_gradient(step, arithmetic_for(*goal), samples, look);
 }
 
 template <class T>
 EpochResult Trainer<T>::probe(const Goal& goal, const Samples<T>& samples, FunctionRef<void(const Step<T>&)> look_at) {
-  Step<T> step(network_, *goal, {.rows = samples.count, .keep_rows = true});
+  Step<T> step(network_, *goal, {.rows = samples.count, .ragged = samples.lengths != nullptr, .keep_rows = true});
   const EpochResult result = run_gradient(step, arithmetic_for(*goal), samples, {});
   look_at(step);
   return result;
@@ -124,7 +144,9 @@ EpochResult Trainer<T>::run_gradient(Step<T>& step, Arithmetic arithmetic, const
   // Layers with a running state think that they are being trained.
   const std::vector<T> state(network_.state().data(), network_.state().data() + network_.state().size());
   EpochResult result;
-  const BatchRows rows{nullptr, 0, step.rows()};
+  std::vector<Size> by_length;
+  if (samples.lengths) by_length = order_by_length(samples.lengths, nullptr, step.rows(), step.rows());
+  const BatchRows rows{samples.lengths ? by_length.data() : nullptr, 0, step.rows()};
   run_team(step.shape().threads, [&](Member& member) {
     const ArithmeticScope scope(arithmetic);
     step.compute_rows(member, samples, rows, network_.training_steps, interruption,

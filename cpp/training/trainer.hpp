@@ -15,6 +15,7 @@ template <class T> struct Epoch {
   const Size* order = nullptr;  // null: as they lie
   Size count = 0;               // samples to visit: the length of the order
   Size batch_size = 0;
+  Size bptt = 0;              // see StepShape
   std::vector<double> rates;  // one for all steps, or one for each
   Look look;
 };
@@ -36,7 +37,7 @@ template <class T> class Trainer {
 
   EpochResult run(const Goal& goal, Optimizer<T>& optimizer, const Epoch<T>& epoch);
   // One step over all samples that leaves its gradients in the network and changes nothing else.
-  EpochResult compute_gradient(const Goal& goal, const Samples<T>& samples, const Look& look);
+  EpochResult compute_gradient(const Goal& goal, const Samples<T>& samples, Size bptt, const Look& look);
   // The same, and then look_at(step) while the step still holds the outputs and deltas of all rows.
   EpochResult probe(const Goal& goal, const Samples<T>& samples, FunctionRef<void(const Step<T>&)> look_at);
 
@@ -53,7 +54,7 @@ template <class T> class Trainer {
   Arithmetic arithmetic_for(const Objective<T>& objective) const {
     return calls_out(objective) ? Arithmetic::as_it_is : Arithmetic::flushing;
   }
-  StepShape shape_for_batch(const Objective<T>& objective, Size rows) const;
+  StepShape shape_for_batch(const Objective<T>& objective, Size rows, const Samples<T>& samples, Size bptt) const;
   Step<T>& step_for(const Goal& goal, const StepShape& shape);
   void make_room();  // before steps are asked for: keeps the number of planned ones small
 

@@ -94,13 +94,23 @@ class _Network:
         on: SupportsFloat,
         off: SupportsFloat,
         weights: _Array | None,
+        lengths: npt.NDArray[np.int64] | None,
         order: npt.NDArray[np.int64] | None,
         batch_size: int,
         rates: Sequence[SupportsFloat],
         progress: Callable[[float], Any] | None,
+        bptt: int = 0,
     ) -> tuple[float, float, int, bool]: ...
     def loss_and_gradient(
-        self, objective: Any, x: _Array, targets: _Array, on: SupportsFloat, off: SupportsFloat, weights: _Array | None
+        self,
+        objective: Any,
+        x: _Array,
+        targets: _Array,
+        on: SupportsFloat,
+        off: SupportsFloat,
+        weights: _Array | None,
+        lengths: npt.NDArray[np.int64] | None = None,
+        bptt: int = 0,
     ) -> tuple[float, float]: ...
     def evaluate(
         self,
@@ -110,12 +120,28 @@ class _Network:
         on: SupportsFloat,
         off: SupportsFloat,
         weights: _Array | None,
+        lengths: npt.NDArray[np.int64] | None,
         want_outputs: bool,
     ) -> tuple[float, _Array | None]: ...
     def probe(
-        self, objective: Any, x: _Array, targets: _Array, on: SupportsFloat, off: SupportsFloat, weights: _Array | None
+        self,
+        objective: Any,
+        x: _Array,
+        targets: _Array,
+        on: SupportsFloat,
+        off: SupportsFloat,
+        weights: _Array | None,
+        lengths: npt.NDArray[np.int64] | None = None,
     ) -> dict[str, tuple[_Array, _Array | None]]: ...
-    def predict(self, x: _Array) -> _Array: ...
+    def predict(self, x: _Array, lengths: npt.NDArray[np.int64] | None = None) -> _Array: ...
+    def stream(self, layers: list[dict[str, Any]], samples: int) -> _Stream: ...
+    def step(self, stream: _Stream, x: npt.ArrayLike) -> _Array: ...
 
 class NetworkFloat32(_Network): ...
 class NetworkFloat64(_Network): ...
+
+class _Stream:
+    def reset(self) -> None: ...
+
+class StreamFloat32(_Stream): ...
+class StreamFloat64(_Stream): ...

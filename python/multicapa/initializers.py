@@ -68,6 +68,18 @@ INITIALIZERS: dict[str, Initializer] = {
     "ones": lambda rng, shape, n, m: np.ones(shape),
 }
 
+
+def _orthogonal_gates(rng: np.random.Generator, shape: tuple[int, ...], units: int, m: int) -> Array:
+    gates = [_orthogonal(rng, (units, units), units, units) for _ in range(shape[1] // units)]
+    return np.concatenate(gates, axis=1)
+
+
+# Those of recurrent layers' parameters, an orthogonal matrix for each gate and a forget gate that is open at first.
+_OF_GATES: dict[str, Initializer] = {
+    "orthogonal_gates": _orthogonal_gates,
+    "forget_gate_at_one": lambda rng, shape, n, m: np.repeat([0.0, 1.0, 0.0, 0.0], shape[0] // 4),
+}
+
 _DEFAULTS = {"sigmoid": "he_uniform"} | dict.fromkeys(
     ("tanh", "softsign", "elu", "selu", "gelu", "silu", "softplus", "mish"), "glorot_uniform"
 )
@@ -127,6 +139,8 @@ def initialize(
     dtype: np.dtype[Any],
 ) -> npt.NDArray[Any]:
     """The first values of one parameter, from a name, a function or an array."""
+    if isinstance(how, str) and how in _OF_GATES:
+        return _OF_GATES[how](rng, shape, fan_in, fan_out)
     if isinstance(how, str):
         check_name(how, INITIALIZERS, "initialisation")
         return INITIALIZERS[how](rng, shape, fan_in, fan_out)

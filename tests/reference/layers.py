@@ -9,6 +9,7 @@ import numpy as np
 
 from .activations import ACTIVATIONS, softmax, softmax_backward
 from .convolution import Windows, as_filters, as_images, as_samples
+from .recurrent import RECURRENT
 
 
 class Layer:
@@ -38,10 +39,11 @@ class Dense(Layer):
         return self.a @ self.parameters["weight"] + self.parameters.get("bias", 0.0)
 
     def backward(self, delta):
-        """grad W = a^t delta; grad b = sum of rows of delta; da = delta W^t"""
-        self.gradients["weight"] = self.a.T @ delta
+        """grad W = a^t delta; grad b = sum of rows of delta; da = delta W^t; the steps of a sequence are rows too"""
+        rows = delta.reshape(-1, delta.shape[-1])
+        self.gradients["weight"] = self.a.reshape(-1, self.a.shape[-1]).T @ rows
         if "bias" in self.parameters:
-            self.gradients["bias"] = delta.sum(axis=0)
+            self.gradients["bias"] = rows.sum(axis=0)
         return [delta @ self.parameters["weight"].T]
 
 
@@ -325,7 +327,7 @@ class BatchNorm(Normalization):
 
 
 class LayerNorm(Normalization):
-    """x^ over all units of one sample"""
+    """x^ over all units of one sample, or of one step of a sequence (time, units)"""
 
     def __init__(self, parameters=None, epsilon=1e-5, ddof=0):
         super().__init__(parameters)
@@ -333,15 +335,13 @@ class LayerNorm(Normalization):
 
     def forward(self, inputs, training=False, draw=None):
         x = inputs[0]
-        x_hat, _, _, self.s = standardise(x.reshape(len(x), -1), 1, self.epsilon, self.ddof)
-        self.x_hat = x_hat.reshape(x.shape)
-        return self.scale_and_shift(self.x_hat)
+        units = x.shape[-1] if x.ndim == 3 else x[0].size
+        self.x_hat, _, _, self.s = standardise(x.reshape(-1, units), 1, self.epsilon, self.ddof)
+        return self.scale_and_shift(self.x_hat).reshape(x.shape)
 
     def backward(self, dy):
-        dx_hat = self.scale_and_shift_backward(dy, self.x_hat)
-        rows = (len(dy), -1)
-        dx = standardise_backward(dx_hat.reshape(rows), self.x_hat.reshape(rows), self.s, 1, self.ddof)
-        return [dx.reshape(dy.shape)]
+        dx_hat = self.scale_and_shift_backward(dy.reshape(self.x_hat.shape), self.x_hat)
+        return [standardise_backward(dx_hat, self.x_hat, self.s, 1, self.ddof).reshape(dy.shape)]
 
 
 def convolution(axes):
@@ -385,4 +385,5 @@ LAYERS = {
     **{f"{kind}_pool{n}d": pooling(n, kind) for kind in ("max", "average") for n in (1, 2)},
     **{f"global_{kind}_pool{n}d": global_pooling(n, kind) for kind in ("max", "average") for n in (1, 2)},
     "layer_norm": lambda node, p, s: LayerNorm(p, node.get("epsilon", 1e-5), node.get("ddof", 0)),
+    **{name: lambda node, p, s, layer=layer: layer(p, node) for name, layer in RECURRENT.items()},
 }

@@ -4,6 +4,7 @@ import numpy as np
 
 from .layers import LAYERS, Activation
 from .losses import FUSED, LOSSES, batch_cost, batch_gradient
+from .recurrent import RECURRENT
 
 STATE_NAMES = ("running_mean", "running_variance")
 
@@ -33,7 +34,7 @@ class ReferenceNetwork:
             layer = LAYERS[node["type"]](node, own, state)
             self.nodes.append(Node(name, layer, [reads[i] for i in node.get("inputs", [])]))
             reads[name] = name
-            activation = node.get("activation")
+            activation = None if node["type"] in RECURRENT else node.get("activation")
             if activation not in (None, "linear"):  # z and a = g(z) are two nodes here
                 reads[name] = name + ":activation"
                 layer = Activation(activation, node.get("activation_parameter"))

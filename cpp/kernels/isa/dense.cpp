@@ -3,12 +3,19 @@
 #include "kernels/chain/chain.hpp"
 #include "kernels/isa/prelude.hpp"
 #include "kernels/maps/maps.hpp"
+#include "kernels/recurrent/recurrent.hpp"
 
 namespace multicapa {
 
 extern const MapTables MULTICAPA_TABLES(maps, MULTICAPA_ISA);
+extern const RecurrentTables MULTICAPA_TABLES(recurrent, MULTICAPA_ISA);
 
 namespace {
+
+template <class T> constexpr const RecurrentKernels<T>* recurrent_kernels() {
+  if constexpr (sizeof(T) == sizeof(float)) return &MULTICAPA_TABLES(recurrent, MULTICAPA_ISA).single_precision;
+  else return &MULTICAPA_TABLES(recurrent, MULTICAPA_ISA).double_precision;
+}
 
 // Each stands on those before it.
 // clang-format off
@@ -40,6 +47,7 @@ template <class T> constexpr KernelTable<T> make_table(const MapKernels<T>* maps
           block_columns<T>,
           nullptr,
           maps,
+          recurrent_kernels<T>(),
           activation_list<T>,
           length(activation_list<T>),
           loss_list<T>,

@@ -60,6 +60,8 @@ class Diagnosis(Callback):
         self._before: Any = None
 
     def on_fit_begin(self, run: Run) -> None:
+        if run.samples.lengths is not None:
+            raise ValueError("Diagnosis takes sequences of one length, and these have different ones")
         self.records, self._warned = [], set()
 
     def on_epoch_begin(self, run: Run) -> None:
@@ -115,7 +117,7 @@ def _probe(run: Run) -> tuple[dict[str, Any], dict[str, Any], Any]:
     nodes = network._core.probe(objective, *probe.core_arguments())
     gradients = {name: view.copy() for name, view in network.gradients.items()}
     network.gradients.flat[:] = kept
-    return nodes, gradients, network._core.predict(probe.x)
+    return nodes, gradients, network._core.predict(probe.x, probe.lengths)
 
 
 def _activation_statistics(values: Any, activation: str) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """Data: splits and scaling of samples; :mod:`multicapa.data.table` has tables of numbers, categories and dates."""
 
+from multicapa.base.sequences import Padded, pad
 from multicapa.data.samples import Split, Standardizer, train_dev_test_split
 
-__all__ = ["Split", "Standardizer", "train_dev_test_split"]
+__all__ = ["Padded", "Split", "Standardizer", "pad", "train_dev_test_split"]

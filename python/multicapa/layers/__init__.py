@@ -27,6 +27,7 @@ from multicapa.layers.pooling import (
     MaxPool1D,
     MaxPool2D,
 )
+from multicapa.layers.recurrent import GRU, LSTM, RECURRENT, Bidirectional, Embedding, SecondOrderRNN, SimpleRNN
 from multicapa.layers.shape import Flatten, Input, InputLayer, Reshape
 
 LAYERS: dict[str, type[Layer]] = {
@@ -51,6 +52,11 @@ LAYERS: dict[str, type[Layer]] = {
         GaussianNoise,
         BatchNorm,
         LayerNorm,
+        Embedding,
+        SimpleRNN,
+        SecondOrderRNN,
+        LSTM,
+        GRU,
         Flatten,
         Reshape,
         Add,
@@ -60,18 +66,23 @@ LAYERS: dict[str, type[Layer]] = {
 }
 
 __all__ = [
+    "GRU",
     "LAYERS",
+    "LSTM",
+    "RECURRENT",
     "Activation",
     "Add",
     "AveragePool1D",
     "AveragePool2D",
     "BatchNorm",
+    "Bidirectional",
     "Concat",
     "Conv1D",
     "Conv2D",
     "CustomActivation",
     "Dense",
     "Dropout",
+    "Embedding",
     "Flatten",
     "GaussianNoise",
     "GlobalAveragePool1D",
@@ -87,6 +98,8 @@ __all__ = [
     "Maxout",
     "Multiply",
     "Reshape",
+    "SecondOrderRNN",
+    "SimpleRNN",
     "Symbol",
     "activations",
     "add",

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from multicapa import layers, losses, training
 from multicapa.base.views import Views
+from multicapa.model.stream import Stream
 from multicapa.network import files
 from multicapa.network.core import CoreNetwork
 from multicapa.network.graph import graph_spec
@@ -113,12 +114,13 @@ class Network(CoreNetwork):
         l2: float | Mapping[str, float] = 0.0,
         penalize_biases: bool = False,
         target_range: tuple[float, float] | None = None,
+        bptt: int | None = None,
     ) -> tuple[float, Views]:
         """The cost of one batch and its gradient, as a training step would see them; nothing is updated.
 
         Parameters
         ----------
-        X, y, loss, sample_weight, l1, l2, penalize_biases, target_range
+        X, y, loss, sample_weight, l1, l2, penalize_biases, target_range, bptt
             As in :meth:`fit`.
 
         Returns
@@ -140,11 +142,31 @@ class Network(CoreNetwork):
         samples = training.Samples.prepare(self, X, y, chosen, training.as_encoding(target_range), sample_weight, None)
         regularization = training.Regularization(l1=l1, l2=l2, penalize_biases=penalize_biases)
         objective = training.objective_of(self, chosen, regularization)
-        value, _ = self._core.loss_and_gradient(objective, *samples.core_arguments())
+        back = training.check_bptt(self, bptt)
+        value, _ = self._core.loss_and_gradient(objective, *samples.core_arguments(), back)
         return value, self.gradients
 
     fit = training.fit
     partial_fit = training.partial_fit
+
+    def stream(self, batch: int = 1) -> Stream:
+        """Sequences taken step by step, with the state kept in between; see :class:`multicapa.model.stream.Stream`.
+
+        Parameters
+        ----------
+        batch : int, default=1
+            Sequences side by side.
+
+        Examples
+        --------
+        >>> import multicapa as mc, numpy as np
+        >>> net = mc.Sequential([mc.LSTM(4, return_sequences=True)], input_shape=(3, 2), seed=0)
+        >>> x = np.ones((3, 2), dtype=np.float32)
+        >>> stream = net.stream()
+        >>> bool((np.stack([stream.step(row) for row in x]) == net.predict(x[None])[0]).all())
+        True
+        """
+        return Stream(self, batch)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to a safetensors file with a JSON description inside; see :func:`multicapa.load`."""

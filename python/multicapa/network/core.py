@@ -8,15 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from multicapa import _core, initializers, losses
-from multicapa.base.arrays import Array, as_samples
+from multicapa.base.arrays import Array
 from multicapa.base.checks import check_integer
 from multicapa.base.history import History
 from multicapa.base.views import Views
+from multicapa.layers import LAYERS, RECURRENT
+from multicapa.network.inputs import as_inputs
 
 # What the core need not know of a layer.
-_PYTHON_ONLY = ("weight_init", "bias_init", "value", "derivative")
-
-_FIRST_VALUES = {"bias": "zeros", "gamma": "ones", "beta": "zeros"}
+PYTHON_ONLY = ("weight_init", "recurrent_weight_init", "bias_init", "recurrent_bias_init", "value", "derivative")
 
 
 class CoreNetwork:
@@ -50,7 +50,7 @@ class CoreNetwork:
         self.seed = check_integer(seed, "seed", minimum=0, below=2**63)
         self.spec = spec
         core_class = _core.NetworkFloat32 if self.dtype == np.float32 else _core.NetworkFloat64
-        plain = [{k: v for k, v in layer.items() if k not in _PYTHON_ONLY} for layer in spec]
+        plain = [{k: v for k, v in layer.items() if k not in PYTHON_ONLY} for layer in spec]
         self._core: Any = core_class(plain, self.seed, *(() if most_numbers is None else (most_numbers,)))
         for layer in spec:
             if layer["type"] == "custom_activation":
@@ -58,6 +58,11 @@ class CoreNetwork:
         nodes = self._core.nodes
         self.input_shape: tuple[int, ...] = nodes[0]["shape"]
         self.output_shape: tuple[int, ...] = nodes[-1]["shape"]
+        # Steps that a sample may have, and those with an output of their own; 0 where there is no time.
+        walks = any(node["sequence"] or node["type"] in RECURRENT for node in nodes)
+        self.time: int = nodes[0]["steps"] if walks else 0
+        self.output_steps: int = nodes[-1]["steps"] if nodes[-1]["sequence"] else 0
+        self.vocabulary: int = next((layer["input_dim"] for layer in spec if layer["type"] == "embedding"), 0)
         self.parameters = Views(self._core.parameters, self._core.parameter_tensors)
         self.gradients = Views(self._core.gradients, self._core.parameter_tensors)
         self.state = Views(self._core.state, self._core.state_tensors)
@@ -75,10 +80,11 @@ class CoreNetwork:
         for index, tensor in enumerate(self._core.parameter_tensors):
             layer, _, parameter = tensor["name"].rpartition(".")
             options = by_name[layer]
-            default = _FIRST_VALUES.get(parameter) or initializers.default_for(
+            first = LAYERS[options["type"]].first_values.get(parameter)
+            default = first or initializers.default_for(
                 options.get("activation", "linear"), output=layer == self.spec[-1]["name"]
             )
-            if parameter == "bias" and options.get("weight_init") is None:  # whoever chooses weights knows of zeros
+            if first is None and parameter == "bias" and options.get("weight_init") is None:
                 default = initializers.DEFAULT_BIAS
             how = options.get(f"{parameter}_init")
             rng = np.random.Generator(np.random.Philox(key=np.array([self.seed, index], dtype=np.uint64)))
@@ -109,11 +115,13 @@ class CoreNetwork:
         Parameters
         ----------
         X : array-like of shape (n_samples, *input_shape)
-            Finite numbers. Arrays of the network's own dtype are read where they lie.
+            Finite numbers. Arrays of the network's own dtype are read where they lie. Sequences may be shorter, and
+            a list of them or :func:`multicapa.data.pad` of it may have different lengths.
 
         Returns
         -------
         ndarray of shape (n_samples, *output_shape), of the network's dtype
+            Where each step has an output, those beyond a sequence's end are 0.
 
         Raises
         ------
@@ -128,7 +136,7 @@ class CoreNetwork:
         array([[1., 2.],
                [3., 6.]], dtype=float32)
         """
-        outputs: Array = self._core.predict(as_samples(X, self.input_shape, self.dtype))
+        outputs: Array = self._core.predict(*as_inputs(self, X))
         return outputs
 
     def freeze(self, *names: str) -> None:

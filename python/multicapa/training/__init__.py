@@ -6,6 +6,7 @@ from multicapa.training.online import partial_fit
 from multicapa.training.regularization import Regularization, objective_of
 from multicapa.training.run import Callback, Run, as_callback, as_callbacks
 from multicapa.training.samples import Samples, as_encoding
+from multicapa.training.steps import check_bptt
 
 __all__ = [
     "Callback",
@@ -15,6 +16,7 @@ __all__ = [
     "as_callback",
     "as_callbacks",
     "as_encoding",
+    "check_bptt",
     "evaluate",
     "fit",
     "is_classifier",

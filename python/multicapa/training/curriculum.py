@@ -92,7 +92,8 @@ class Curriculum:
 
 def _loss_of(network: CoreNetwork, samples: Samples, loss: Loss, i: int) -> float:
     one, targets = slice(i, i + 1), samples.targets
+    lengths = None if samples.lengths is None else samples.lengths[one]
     value, _ = network._core.evaluate(
-        objective_of(network, loss), samples.x[one], targets.values[one], targets.on, targets.off, None, False
+        objective_of(network, loss), samples.x[one], targets.values[one], targets.on, targets.off, None, lengths, False
     )
     return float(value)

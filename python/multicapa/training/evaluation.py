@@ -33,12 +33,24 @@ def _evaluate(network: CoreNetwork, samples: Samples, loss: Loss) -> dict[str, f
 def _accuracy(outputs: Array, samples: Samples, loss: Loss) -> float:
     targets = samples.targets
     if targets.are_classes:
-        right = outputs.argmax(axis=1) == targets.values
+        right = outputs.argmax(axis=-1) == targets.values
     elif loss.name in ("cross_entropy", "kullback_leibler"):
-        right = outputs.argmax(axis=1) == targets.values.argmax(axis=1)
+        right = outputs.argmax(axis=-1) == targets.values.argmax(axis=-1)
     else:
         middle = 0.5 if loss.name in ("binary_cross_entropy", "focal") else 0.0
         right = (outputs > middle) == (targets.values > middle)
+    if outputs.ndim == 3 and (samples.lengths is not None or samples.weights is not None):
+        return _accuracy_of_steps(right.reshape(*outputs.shape[:2], -1).mean(axis=2), samples)
     if samples.weights is None:
         return float(right.mean())
     return float(np.average(right.reshape(len(right), -1).mean(axis=1), weights=samples.weights))
+
+
+def _accuracy_of_steps(right: Array, samples: Samples) -> float:
+    """Over the steps that exist."""
+    weights = np.ones_like(right)
+    if samples.lengths is not None:
+        weights *= np.arange(right.shape[1]) < samples.lengths[:, None]
+    if samples.weights is not None:
+        weights *= samples.weights.reshape(len(right), -1)
+    return float(np.average(right, weights=weights)) if weights.any() else 0.0

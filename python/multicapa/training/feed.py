@@ -33,6 +33,8 @@ class Feed:
         curriculum: Curriculum | None,
         shuffle: bool,
     ) -> None:
+        if augment is not None and samples.lengths is not None:
+            raise ValueError("augment works on samples of one length, and these sequences have different ones")
         self._network = network
         self._samples = samples
         self._augment = augment

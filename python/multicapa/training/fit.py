@@ -21,6 +21,7 @@ from multicapa.training.progress import Progress
 from multicapa.training.regularization import Regularization, objective_of
 from multicapa.training.run import Callback, Run, as_callbacks, diverged
 from multicapa.training.samples import Samples, as_encoding
+from multicapa.training.steps import check_bptt
 from multicapa.training.targets import Encoding
 
 
@@ -50,6 +51,7 @@ def fit(
     target_noise: float = 0.0,
     augment: Augmenter | None = None,
     curriculum: Curriculum | None = None,
+    bptt: int | None = None,
     verbose: bool | str = "auto",
 ) -> History:
     """Train the network.
@@ -57,9 +59,12 @@ def fit(
     Parameters
     ----------
     X : array-like of shape (n_samples, *input_shape)
-        Finite numbers. C-contiguous float32 and float64 arrays, memory maps included, are read where they lie.
+        Finite numbers. C-contiguous float32 and float64 arrays, memory maps included, are read where they lie. Of
+        sequences, also a list of arrays (time_i, features) or :func:`multicapa.data.pad` of it.
     y : array-like
-        Rows of numbers of shape (n_samples, *output_shape), or integer classes of shape (n_samples,).
+        Rows of numbers of shape (n_samples, *output_shape), or integer classes of shape (n_samples,). Where each step
+        of a sequence has outputs, one more axis for the steps, or a list of arrays; the cost is then the mean over
+        the steps that exist.
     loss : str or Loss, optional
         See :mod:`multicapa.losses`. By default cross_entropy for a softmax output, binary_cross_entropy for sigmoid,
         poisson for exponential, perceptron for step, else squared_error.
@@ -76,7 +81,7 @@ def fit(
     shuffle : bool, default=True
         A new random order each epoch, fixed by the network's seed.
     sample_weight : array-like of shape (n_samples,), optional
-        Factors of the samples' losses.
+        Factors of the samples' losses; of shape (n_samples, time) where each step has one.
     class_weight : dict or "balanced", optional
         Factor by class, multiplied with sample_weight.
     target_range : (float, float), optional
@@ -102,6 +107,9 @@ def fit(
         epoch before is being trained.
     curriculum : Curriculum, optional
         Which samples each epoch may see: easy ones first.
+    bptt : int, optional
+        Truncated backpropagation through time: gradients do not pass back over the boundary of every so many steps of
+        a recurrent layer, counted from where it begins, while its state goes on. By default they pass over all steps.
     verbose : bool or "auto", default="auto"
         True shows a bar with epoch, speed, losses and time left; "auto" only when the fit takes longer than two
         seconds. Neither writes anything where the output is no terminal and no notebook.
@@ -163,6 +171,7 @@ def fit(
     if augment is not None and not callable(augment):
         raise TypeError(f"augment should be a function of X and a random generator, not {augment!r}")
 
+    run.bptt = check_bptt(network, bptt)
     if isinstance(run.optimizer, optimizers.LBFGS):
         if augment is not None or curriculum is not None or batch < count:
             raise ValueError("L-BFGS works on all samples at once: pass batch_size=None, no augment and no curriculum")
@@ -217,7 +226,7 @@ def _run_epoch(run: Run, epoch: int, feed: Feed, batch: int, progress: Progress)
     for piece, piece_order in samples.pieces(order, batch):
         count = len(piece.x if piece_order is None else piece_order)
         part = rates if len(rates) == 1 else rates[done : done + math.ceil(count / batch)]
-        arguments = (*piece.core_arguments(), piece_order, batch, part, progress.within_epoch)
+        arguments = (*piece.core_arguments(), piece_order, batch, part, progress.within_epoch, run.bptt)
         loss, penalty, made, cost_diverged = network._core.train_epoch(objective, run.memory, *arguments)
         found.append((count, loss, penalty))
         done += made

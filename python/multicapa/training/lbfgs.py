@@ -38,7 +38,8 @@ def fit(run: Run, validation: Samples | None, progress: Progress) -> History:
 
     def cost(parameters: Any) -> tuple[float, Any]:
         flat[:] = parameters
-        seen["loss"], seen["penalty"] = network._core.loss_and_gradient(objective, *samples.core_arguments())
+        arguments = (*samples.core_arguments(), run.bptt)
+        seen["loss"], seen["penalty"] = network._core.loss_and_gradient(objective, *arguments)
         gradient = network.gradients.flat.astype(np.float64)
         gradient[frozen] = 0
         return seen["loss"], gradient

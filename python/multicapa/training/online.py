@@ -72,7 +72,7 @@ def partial_fit(
     1.0
     """
     learner = _learner(network, loss, optimizer, target_range)
-    single = np.shape(x) == network.input_shape
+    single = _is_sample(x, network.input_shape)
     xs, ts = (np.asarray(x)[None], np.asarray(t)[None]) if single else (x, t)
     samples = Samples.prepare(network, xs, ts, learner.loss, learner.encoding, sample_weight, None, "x")
     objective = objective_of(network, learner.loss)
@@ -88,6 +88,13 @@ def partial_fit(
         raise DivergenceError(0, learner.updates, rate)
     learner.updates += done
     return float(value)
+
+
+def _is_sample(x: npt.ArrayLike, shape: tuple[int, ...]) -> bool:
+    try:
+        return np.shape(x) == shape
+    except ValueError:  # sequences of different lengths
+        return False
 
 
 def _learner(

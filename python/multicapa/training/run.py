@@ -92,6 +92,7 @@ class Run:
     updates: int = 0
     rate_factor: float = 1.0
     penalty: float = 0.0  # its part in the loss of the last epoch
+    bptt: int = 0  # steps over which gradients pass back in time; 0: over all
     memory: Any = None  # the optimiser in the core, with what it remembers; a fresh one if there is none
     failure: str = ""  # why L-BFGS ended before it had converged
 

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from multicapa.base.arrays import Array, SparseRows, as_samples
+from multicapa.base.arrays import Array, SparseRows
 from multicapa.base.checks import check_number, check_pair
 from multicapa.losses import Loss
 from multicapa.network.core import CoreNetwork
+from multicapa.network.inputs import as_inputs
 from multicapa.network.outputs import check_classes, check_loss
+from multicapa.training.steps import TargetSteps, as_step_targets, as_step_weights
 from multicapa.training.targets import Encoding, Targets, as_targets, as_weights
 
 
@@ -23,6 +25,7 @@ class Samples:
     x: Array | SparseRows
     targets: Targets
     weights: Array | None
+    lengths: Array | None = None  # steps that each has, where these differ
 
     @classmethod
     def prepare(
@@ -36,22 +39,30 @@ class Samples:
         class_weight: Any,
         what: str = "X",
     ) -> Samples:
-        x = X if isinstance(X, SparseRows) else as_samples(X, network.input_shape, network.dtype, what)
+        if isinstance(X, list | tuple) and len(X) == 0:
+            raise ValueError(f"{what} has no samples")
+        x, lengths = (X, None) if isinstance(X, SparseRows) else as_inputs(network, X, what)
         if len(x) == 0:
             raise ValueError(f"{what} has no samples")
         check_loss(network, loss)
         activation = network.output_activation
-        targets = as_targets(y, len(x), network.output_shape, network.dtype, loss, activation, encoding)
+        if network.output_steps:
+            steps, width = TargetSteps(len(x), network.output_steps, lengths), network.output_shape[1]
+            targets = as_step_targets(y, steps, width, network.dtype, loss, activation, encoding)
+            weights = as_step_weights(sample_weight, class_weight, y, steps, width, network.dtype)
+        else:
+            targets = as_targets(y, len(x), network.output_shape, network.dtype, loss, activation, encoding)
+            width = int(np.prod(network.output_shape))
+            weights = as_weights(sample_weight, class_weight, y, len(x), width, network.dtype)
         if targets.are_classes and encoding.target_range is None:
             check_classes(network, loss)
-        width = int(np.prod(network.output_shape))
-        return cls(x, targets, as_weights(sample_weight, class_weight, y, len(x), width, network.dtype))
+        return cls(x, targets, weights, lengths)
 
     def part(self, rows: slice | Array) -> Samples:
         """Some of the samples, dense."""
         weights = None if self.weights is None else self.weights[rows]
         targets = replace(self.targets, values=self.targets.values[rows])
-        return Samples(self.x[rows], targets, weights)
+        return Samples(self.x[rows], targets, weights, None if self.lengths is None else self.lengths[rows])
 
     def pieces(self, order: Array | None = None, batch: int = 1) -> Iterator[tuple[Samples, Array | None]]:
         """All of them and their order; sparse ones some batches at a time, dense and in order already."""
@@ -64,7 +75,7 @@ class Samples:
             yield self.part(order[start : start + size]), None
 
     def core_arguments(self) -> tuple[Any, ...]:
-        return (self.x, self.targets.values, self.targets.on, self.targets.off, self.weights)
+        return (self.x, self.targets.values, self.targets.on, self.targets.off, self.weights, self.lengths)
 
 
 def as_encoding(target_range: tuple[float, float] | None, label_smoothing: float = 0.0) -> Encoding:

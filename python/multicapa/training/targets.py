@@ -107,7 +107,7 @@ def as_weights(
         if not np.isfinite(weights).all() or (weights < 0).any():
             raise ValueError("sample_weight should be finite and not negative")
     if class_weight is not None:
-        per_class = _class_weights(class_weight, np.asarray(y), count, width)
+        per_class = class_weights(class_weight, np.asarray(y), count, width)
         weights = per_class if weights is None else weights * per_class
     if weights is None:
         return None
@@ -121,7 +121,8 @@ def as_weights(
     return np.array(weights, dtype=dtype, order="C")
 
 
-def _class_weights(class_weight: Any, y: Array, count: int, width: int) -> Array:
+def class_weights(class_weight: Any, y: Array, count: int, width: int) -> Array:
+    """A factor for each sample, by its class."""
     rows = y.ndim == 2 and y.shape[1] > 1
     if rows and (len(np.unique(y)) != 2 or not ((y == y.max()).sum(axis=1) == 1).all()):
         raise ValueError("class_weight is for classes: y should hold one per sample, or one-hot rows")

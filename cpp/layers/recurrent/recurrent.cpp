@@ -1,0 +1,348 @@
+#include "layers/recurrent/recurrent.hpp"
+
+#include <algorithm>
+
+#include "base/memory.hpp"
+
+namespace multicapa {
+namespace {
+
+constexpr Size gathered_rows = 256;  // steps of samples whose part of the weights' gradients is one product
+
+// Rows whose distance is a multiple of a kilobyte would fall into few sets of the cache.
+template <class T> Size odd_stride(Size width) { return aligned<T>(width) + aligned<T>(1); }
+
+template <class T> void fill(Matrix<T> m, T value) {
+  for (Size r = 0; r < m.rows; ++r) std::fill_n(m.data + r * m.stride, m.columns, value);
+}
+
+template <class T> Track<T> over(Matrix<T> m, Size numbers, Arrangement arrangement) {
+  const bool columns = arrangement == Arrangement::samples_as_columns;
+  return {m.data, columns ? numbers * m.stride : numbers, m.stride, arrangement};
+}
+
+}  // namespace
+
+template <class T>
+Recurrent<T>::Recurrent(const Spec& spec, Cell cell)
+    : spec_(spec),
+      units_(spec.integer("units")),
+      cell_(std::move(cell)),
+      sequences_(spec.flag("return_sequences", false)),
+      reverse_(spec.flag("reverse", false)),
+      has_bias_(spec.flag("bias", true)) {
+  if (units_ < 1) spec.fail("units should be at least 1, not " + std::to_string(units_));
+}
+
+template <class T> LayerPlan Recurrent<T>::plan(const std::vector<Shape>& inputs) {
+  if (inputs.size() != 1 || inputs[0].size() != 2)
+    spec_.fail("reads sequences of shape (time, features), not samples of shape " + to_string(inputs.at(0)));
+  time_ = inputs[0][0], features_ = inputs[0][1];
+  LayerPlan plan;
+  plan.output = sequences_ ? Shape{time_, units_} : Shape{units_};
+  Layout<T> parameters;
+  const auto add = [&](Parameter index, const char* name, const Shape& shape, Size fan_in, bool is_weight) {
+    offset_[index] = parameters.place(elements(shape));
+    plan.parameters.push_back({name, shape, fan_in, units_, is_weight});
+  };
+  add(weight, "weight", weight_shape(), features_, true);
+  if (elements(recurrent_shape()) > 0) add(recurrent_weight, "recurrent_weight", recurrent_shape(), units_, true);
+  if (has_bias_) add(bias, "bias", {cell_.gates * units_}, features_, false);
+  if (has_bias_ && cell_.recurrent_biases)
+    add(recurrent_bias, "recurrent_bias", {cell_.recurrent_biases * units_}, units_, false);
+
+  Size kept = 0, fixed = 0;
+  const auto keep = [&](Size& at, Size numbers) { at = kept, kept += numbers; };
+  keep(slots_at_, time_ * cell_.slots * units_);
+  keep(cell_at_, cell_.has_cell ? time_ * units_ : 0);
+  keep(hidden_at_, sequences_ ? 0 : time_ * units_);
+  keep(first_at_, 2 * units_);
+  keep(dh_at_, 2 * units_);
+  keep(products_at_, products());
+  const auto reserve = [&](Size& at, Size numbers) { at = fixed, fixed += aligned<T>(numbers); };
+  reserve(packed_at_[weight], elements(weight_shape()));
+  reserve(packed_at_[recurrent_weight], elements(recurrent_shape()));
+  const Size widths[] = {cell_.slots * units_, features_, units_};
+  for (int i = 0; i < 3; ++i) gathered_stride_[i] = odd_stride<T>(widths[i]);
+  reserve(gathered_at_, gathered_rows * (gathered_stride_[0] + gathered_stride_[1] + gathered_stride_[2]));
+  reserve(spare_at_, gathered_rows * gathered_stride_[1]);
+
+  plan.kept_per_row = kept;
+  plan.scratch = fixed;
+  plan.carried = (cell_.has_cell ? 2 : 1) * units_;
+  plan.work_per_row =
+      static_cast<double>(time_) * static_cast<double>(elements(weight_shape()) + elements(recurrent_shape()));
+  plan.backward_reads_output = sequences_;
+  plan.either_arrangement = true;
+  plan.stepwise = true;
+  return plan;
+}
+
+template <class T> typename Recurrent<T>::Frame Recurrent<T>::frame(const Call<T>& call) const {
+  const bool columns = call.arrangement == Arrangement::samples_as_columns;
+  const Size stride = columns ? call.output.stride : call.kept_stride;
+  const auto kept = [&](Size at, Size numbers, bool every_step) {
+    const Size step = every_step && call.training ? numbers * (columns ? stride : 1) : 0;
+    return Track<T>{call.kept + at * (columns ? stride : 1), step, stride, call.arrangement};
+  };
+  Frame f{call, call.steps < 0 ? time_ : call.steps, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, call.scratch};
+  f.x = over(call.inputs[0], features_, call.arrangement);
+  f.dx = over(call.dx[0], features_, call.arrangement);
+  f.hidden = sequences_ ? over(call.output, units_, call.arrangement) : kept(hidden_at_, units_, true);
+  f.cell = kept(cell_at_, units_, true);
+  f.slots = kept(slots_at_, cell_.slots * units_, true);
+  f.first = kept(first_at_, units_, false);
+  f.first_cell = kept(first_at_ + units_, units_, false);
+  f.dh = kept(dh_at_, units_, false);
+  f.dcell = kept(dh_at_ + units_, units_, false);
+  f.products = kept(products_at_, products(), false);
+  return f;
+}
+
+// Of the i-th step on the way.
+template <class T> Size Recurrent<T>::samples_at(const Frame& frame, Size i) const {
+  return frame.call.active ? frame.call.active[time_of(frame, i)] : frame.call.rows;
+}
+
+template <class T> typename Recurrent<T>::Step Recurrent<T>::step_at(const Frame& f, Size i) const {
+  const Size samples = samples_at(f, i), width = f.call.kernels->vector_width;
+  const bool columns = f.call.arrangement == Arrangement::samples_as_columns;
+  Step step{time_of(f, i), samples, columns ? (samples + width - 1) / width * width : samples, {}, {}, {}};
+  step.x = f.x.at(step.t, step.lanes, 0, features_);
+  if (i > 0) {
+    const Size before = time_of(f, i - 1);
+    step.previous = as_const(f.hidden.at(before, step.lanes, 0, units_));
+    step.previous_cell = as_const(f.cell.at(before, step.lanes, 0, units_));
+  } else if (f.call.carried || starts_with_one()) {
+    step.previous = as_const(f.first.at(0, step.lanes, 0, units_));
+    step.previous_cell = as_const(f.first_cell.at(0, step.lanes, 0, units_));
+  }
+  return step;
+}
+
+template <class T> void Recurrent<T>::start(T* carried) const {
+  std::fill_n(carried, (cell_.has_cell ? 2 : 1) * units_, T(0));
+  if (starts_with_one()) *carried = T(1);
+}
+
+// A walk may take seconds: whoever wants to stop is not to wait for its end, which nobody will use then.
+template <class T> bool Recurrent<T>::is_over(const Frame& f, const Step& now) const {
+  const double weights = static_cast<double>(elements(weight_shape()) + elements(recurrent_shape()));
+  return f.call.interruption && f.call.interruption->look_within_task(weights * static_cast<double>(now.samples));
+}
+
+// Samples [from, to) have their first step now: where the step looks for the state before, it finds the first one.
+template <class T> void Recurrent<T>::begin_samples(const Frame& f, Size i, Size from, Size to) const {
+  const Size before = i > 0 ? time_of(f, i - 1) : 0, count = to - from;
+  const Track<T>&hidden = i > 0 ? f.hidden : f.first, &cell = i > 0 ? f.cell : f.first_cell;
+  const KernelTable<T>& k = *f.call.kernels;
+  if (const T* carried = f.call.carried) {
+    const Size stride = (cell_.has_cell ? 2 : 1) * units_;
+    k.copy({carried + from * stride, count, units_, stride}, hidden.at(before, count, 0, units_, from));
+    if (cell_.has_cell)
+      k.copy({carried + from * stride + units_, count, units_, stride}, cell.at(before, count, 0, units_, from));
+    return;
+  }
+  fill(hidden.at(before, count, 0, units_, from), T(0));
+  if (starts_with_one()) fill(hidden.at(before, count, 0, 1, from), T(1));
+  if (cell_.has_cell) fill(cell.at(before, count, 0, units_, from), T(0));
+}
+
+// Samples [from, to) have had their last step.
+template <class T> void Recurrent<T>::end_samples(const Frame& f, Size i, Size from, Size to) const {
+  const Size t = time_of(f, i), count = to - from;
+  const KernelTable<T>& k = *f.call.kernels;
+  const Matrix<const T> state = as_const(f.hidden.at(t, count, 0, units_, from));
+  if (!sequences_) k.copy(state, over(f.call.output, units_, f.call.arrangement).at(0, count, 0, units_, from));
+  if (!f.call.carried) return;
+  const Size stride = (cell_.has_cell ? 2 : 1) * units_;
+  k.copy(state, {f.call.carried + from * stride, count, units_, stride});
+  if (cell_.has_cell)
+    k.copy(as_const(f.cell.at(t, count, 0, units_, from)),
+           {f.call.carried + from * stride + units_, count, units_, stride});
+}
+
+template <class T> void Recurrent<T>::forward(const Call<T>& call) const {
+  const Frame f = frame(call);
+  prepare(f, false);
+  const Size longest = f.steps == 0 ? 0 : call.active ? call.active[0] : call.rows;
+  if (!sequences_)
+    fill(over(call.output, units_, call.arrangement).at(0, call.rows - longest, 0, units_, longest), T(0));
+  Size before = 0;
+  for (Size i = 0; i < f.steps; ++i) {
+    const Step now = step_at(f, i);
+    if (is_over(f, now)) return;
+    if (now.samples > before) begin_samples(f, i, before, now.samples);
+    step(f, now, f.hidden.at(now.t, now.lanes, 0, units_));
+    const Size next = i + 1 < f.steps ? std::min(samples_at(f, i + 1), now.samples) : 0;
+    if (next < now.samples) end_samples(f, i, next, now.samples);
+    before = now.samples;
+  }
+}
+
+// Steps of samples as rows, until there are enough for a product.
+template <class T> class Recurrent<T>::Gathered {
+ public:
+  Gathered(const Recurrent& layer, const Frame& f) : layer_(layer), frame_(f) {
+    T* place = f.fixed + layer.gathered_at_;
+    const Size widths[] = {layer.cell_.slots * layer.units_, layer.features_, layer.units_};
+    for (int i = 0; i < 3; ++i) {
+      rows_[i] = {place, 0, widths[i], layer.gathered_stride_[i]};
+      place += gathered_rows * rows_[i].stride;
+    }
+  }
+
+  void push(const Step& step) {
+    for (Size from = 0; from < step.samples;) {
+      if (count_ == gathered_rows) flush();
+      const Size count = std::min(step.samples - from, gathered_rows - count_);
+      take(0, as_const(layer_.slot(frame_, step, 0, layer_.cell_.slots)), from, count);
+      take(1, step.x, from, count);
+      take(2, step.previous, from, count);
+      count_ += count, from += count;
+    }
+  }
+
+  void flush() {
+    for (Matrix<T>& rows : rows_) rows.rows = count_;
+    layer_.add_gradients(frame_, as_const(rows_[0]), as_const(rows_[1]), as_const(rows_[2]), accumulate_);
+    count_ = 0, accumulate_ = true;
+  }
+
+ private:
+  void take(int which, Matrix<const T> m, Size from, Size count) {
+    const KernelTable<T>& k = *frame_.call.kernels;
+    const Matrix<T> out{rows_[which].data + count_ * rows_[which].stride, count, rows_[which].columns,
+                        rows_[which].stride};
+    if (!m.data) return fill(out, T(0));
+    if (frame_.call.arrangement == Arrangement::samples_as_columns)
+      return k.transpose({m.data + from, m.rows, count, m.stride}, out.data, out.stride);
+    k.copy({m.data + from * m.stride, count, m.columns, m.stride}, out);
+  }
+
+  const Recurrent& layer_;
+  const Frame& frame_;
+  Matrix<T> rows_[3];  // deltas, inputs, states before
+  Size count_ = 0;
+  bool accumulate_ = frame_.call.accumulate;
+};
+
+template <class T> void Recurrent<T>::backward(const Call<T>& call) const {
+  const Frame f = frame(call);
+  prepare(f, true);
+  Gathered gathered(*this, f);
+  for (Size i = f.steps; i-- > 0;) {
+    const Step now = step_at(f, i);
+    if (is_over(f, now)) return;
+    const bool comes = i + 1 < f.steps && !(call.bptt > 0 && (i + 1) % call.bptt == 0);
+    const Size going_on = i + 1 < f.steps ? std::min(samples_at(f, i + 1), now.samples) : 0;
+    if (!comes) receive(f, now, 0);
+    if (going_on < now.samples && !sequences_) {
+      const Size count = now.samples - going_on;
+      call.kernels->copy(as_const(over(call.dy, units_, call.arrangement).at(0, count, 0, units_, going_on)),
+                         f.dh.at(0, count, 0, units_, going_on));
+      if (cell_.has_cell) fill(f.dcell.at(0, count, 0, units_, going_on), T(0));
+    } else if (going_on < now.samples) {
+      receive(f, now, going_on);
+    }
+    if (sequences_)
+      call.kernels->add(as_const(over(call.dy, units_, call.arrangement).at(now.t, now.samples, 0, units_)),
+                        f.dh.at(0, now.samples, 0, units_));
+    const bool passes = i > 0 && !(call.bptt > 0 && i % call.bptt == 0);
+    step_back(f, now, as_const(f.hidden.at(now.t, now.lanes, 0, units_)), passes);
+    if (f.dx.data && cell_.packs) {
+      Term terms[2] = {};
+      for (std::size_t r = 0; r < cell_.ranges.size(); ++r) {
+        const GateRange range = cell_.ranges[r];
+        terms[r] = {range, as_const(f.slots.at(now.t, now.lanes, range.first, range.count))};
+      }
+      multiply_back(f, weight, terms[0], terms[1], f.dx.at(now.t, now.lanes, 0, features_), false);
+    }
+    gathered.push(now);
+  }
+  gathered.flush();
+}
+
+// Nothing comes from later steps for samples from `from` on.
+template <class T> void Recurrent<T>::receive(const Frame& f, const Step& now, Size from) const {
+  fill(f.dh.at(0, now.samples - from, 0, units_, from), T(0));
+  if (cell_.has_cell) fill(f.dcell.at(0, now.samples - from, 0, units_, from), T(0));
+}
+
+// Copies of the weights in the order in which the products of this call read them.
+template <class T> void Recurrent<T>::prepare(const Frame& f, bool backward) const {
+  if (!cell_.packs) return;
+  const KernelTable<T>& k = *f.call.kernels;
+  const Size in[] = {features_, units_}, width = cell_.gates * units_;
+  for (const Parameter p : {weight, recurrent_weight}) {
+    const T* w = parameter(f, p);
+    T* packed = f.fixed + packed_at_[p];
+    if (f.call.arrangement == Arrangement::samples_as_rows) {
+      if (backward) k.transpose({w, in[p], width, width}, packed, in[p]);
+      continue;
+    }
+    for (const GateRange r : cell_.ranges)
+      if (backward) k.recurrent->pack(w + r.first, width, 1, in[p], r.count, packed + r.first * in[p]);
+      else k.recurrent->pack(w + r.first, 1, width, r.count, in[p], packed + r.first * in[p]);
+  }
+}
+
+template <class T>
+void Recurrent<T>::multiply(const Frame& f, GateRange range, Matrix<const T> x, Matrix<const T> h, const T* b,
+                            Matrix<T> z, bool accumulate) const {
+  const KernelTable<T>& k = *f.call.kernels;
+  const Matrix<const T> operands[] = {x, h};
+  const Size in[] = {features_, units_}, width = cell_.gates * units_;
+  if (f.call.arrangement == Arrangement::samples_as_columns) {
+    PackedProduct<T> product{range.count, z.columns, b, {}, z.data, z.stride, accumulate};
+    for (const Parameter p : {weight, recurrent_weight})
+      if (operands[p].data)
+        product.terms[p] = {f.fixed + packed_at_[p] + range.first * in[p], operands[p].data, operands[p].stride, in[p]};
+    return k.recurrent->multiply_packed(product);
+  }
+  for (const Parameter p : {weight, recurrent_weight}) {
+    if (!operands[p].data && (p == recurrent_weight || h.data)) continue;
+    k.gemm({z.rows, range.count, operands[p].data ? in[p] : 0}, operands[p].data, operands[p].stride, 1,
+           parameter(f, p) + range.first, width, {b, nullptr}, z.data, z.stride, accumulate);
+    accumulate = true;
+  }
+}
+
+template <class T>
+void Recurrent<T>::multiply_back(const Frame& f, Parameter p, Term a, Term b, Matrix<T> out, bool accumulate) const {
+  const KernelTable<T>& k = *f.call.kernels;
+  const Size in = p == weight ? features_ : units_;
+  const T* packed = f.fixed + packed_at_[p];
+  const Term terms[] = {a, b};
+  if (f.call.arrangement == Arrangement::samples_as_columns) {
+    PackedProduct<T> product{in, out.columns, nullptr, {}, out.data, out.stride, accumulate};
+    for (int i = 0; i < 2; ++i)
+      if (terms[i].dz.data)
+        product.terms[i] = {packed + terms[i].range.first * in, terms[i].dz.data, terms[i].dz.stride,
+                            terms[i].range.count};
+    return k.recurrent->multiply_packed(product);
+  }
+  for (const Term& term : terms) {
+    if (!term.dz.data) continue;
+    k.gemm({out.rows, in, term.range.count}, term.dz.data, term.dz.stride, 1, packed + term.range.first * in, in, {},
+           out.data, out.stride, accumulate);
+    accumulate = true;
+  }
+}
+
+template <class T>
+void Recurrent<T>::add_product(const Frame& f, Parameter p, Matrix<const T> a, Matrix<const T> d, Size first,
+                               bool accumulate) const {
+  const Size width = width_of(p);
+  f.call.kernels->gemm({a.columns, d.columns, a.rows}, a.data, 1, a.stride, d.data, d.stride, {},
+                       f.call.gradients + offset_[p] + first, width, accumulate);
+}
+
+template <class T> void Recurrent<T>::add_sum(const Frame& f, Parameter p, Matrix<const T> d, bool accumulate) const {
+  f.call.kernels->column_sum(d, f.call.gradients + offset_[p], accumulate);
+}
+
+template class Recurrent<float>;
+template class Recurrent<double>;
+
+}  // namespace multicapa

@@ -1,0 +1,184 @@
+"""Sequences of different lengths: a batch gives what its sequences give one by one, and padding reaches nothing."""
+
+import numpy as np
+import pytest
+
+import multicapa as mc
+from helpers import assert_near, randomize, rng
+from test_recurrent import KINDS, numbers
+
+LENGTHS = (4, 0, 9, 1, 7, 7, 2, 9, 3, 5, 8, 6, 1, 0, 9, 2, 4, 6, 8, 3)
+
+
+def sequences(lengths, features=3, seed=0):
+    return [rng(seed + i).normal(size=(n, features)) for i, n in enumerate(lengths)]
+
+
+def garbage(padded):
+    """The same with NaN where nothing is."""
+    values = padded.values.astype(float)
+    values[~padded.exists()] = np.nan
+    return mc.data.Padded(values, padded.lengths)
+
+
+def nets():
+    """With one output for a sequence, or one for each step; layers that go through time in both arrangements."""
+    for kind in KINDS.values():
+        yield [kind(5), mc.Dense(2)]
+        yield [kind(5, reverse=True), mc.Dense(2)]
+        yield [mc.Dense(4, "tanh"), mc.Bidirectional(kind(5, return_sequences=True)), mc.Dense(3, "softmax")]
+    yield [mc.Bidirectional(mc.LSTM(4, return_sequences=True), merge="sum"), mc.LayerNorm(), mc.GRU(3), mc.Dense(2)]
+    yield [mc.LSTM(4, return_sequences=True), mc.LayerNorm(), mc.Activation("softmax"), mc.Dense(2, "sigmoid")]
+
+
+@pytest.mark.parametrize("batch", [5, 20])
+def test_batch_equals_its_sequences(batch):
+    X, weights = sequences(LENGTHS[:batch]), rng(9).uniform(0.5, 2, batch)
+    for layers in nets():
+        net = randomize(mc.Sequential(layers, input_shape=(9, 3), seed=0, dtype="float64"), rng(1), 0.5)
+        per_step = net.output_steps > 0
+        T = [rng(50 + i).uniform(0.1, 0.9, size=(len(x), net.output_shape[-1])) for i, x in enumerate(X)]
+        if not per_step:
+            T = rng(2).normal(size=(batch, 2))
+        outputs = net.predict(X)
+        assert net.predict(garbage(mc.data.pad(X, 9))).tobytes() == outputs.tobytes()
+        cost, gradients = net.loss_and_gradient(X, T, sample_weight=weights, loss="squared_error")
+        ours = {name: gradient.copy() for name, gradient in gradients.items()}
+        again, gradients = net.loss_and_gradient(
+            garbage(mc.data.pad(X)), T, sample_weight=weights, loss="squared_error"
+        )
+        assert again == cost
+        assert all(gradient.tobytes() == ours[name].tobytes() for name, gradient in gradients.items())
+        assert net.evaluate(X, T, sample_weight=weights, loss="squared_error")["loss"] == pytest.approx(cost, rel=1e-12)
+
+        costs, sums = 0.0, dict.fromkeys(ours, 0.0)
+        count = sum(map(len, X)) if per_step else batch
+        for i, x in enumerate(X):
+            if len(x) == 0:
+                if per_step:
+                    assert not outputs[i].any()
+                    continue
+                one, each = net.loss_and_gradient([x], T[i : i + 1], loss="squared_error")
+                share = weights[i] / count
+            else:  # a network made for sequences of just that length
+                alone = mc.Sequential(layers, input_shape=(len(x), 3), seed=0, dtype="float64")
+                alone.parameters.flat[:] = net.parameters.flat
+                assert_near(outputs[i, : len(x)] if per_step else outputs[i], alone.predict(x[None])[0], 1e-12)
+                assert not per_step or not outputs[i, len(x) :].any()
+                one, each = alone.loss_and_gradient(x[None], T[i][None], loss="squared_error")
+                share = weights[i] * (len(x) if per_step else 1) / count
+            costs += share * one
+            sums = {name: total + share * each[name] for name, total in sums.items()}
+        assert cost == pytest.approx(costs, rel=1e-12)
+        largest = max(np.abs(total).max() for total in sums.values())
+        for name, gradient in ours.items():
+            assert_near(gradient, sums[name], 1e-12, name, largest)
+
+
+def test_any_order_of_lengths():
+    """Of the samples of one batch."""
+    net = randomize(mc.Sequential([mc.LSTM(5), mc.Dense(1)], input_shape=(9, 3), seed=0, dtype="float64"), rng(1))
+    X, T = sequences(LENGTHS), numbers(20, 1)
+    cost, _ = net.loss_and_gradient(X, T)
+    before, outputs = net.gradients.flat.copy(), net.predict(X)
+    for order in (np.argsort(LENGTHS), rng(0).permutation(20)):
+        assert net.loss_and_gradient([X[i] for i in order], T[order])[0] == pytest.approx(cost, rel=1e-12)
+        assert_near(net.gradients.flat, before, 1e-12)
+        assert_near(net.predict([X[i] for i in order]), outputs[order], 1e-13)
+
+
+def test_short_arrays_and_truncation():
+    """An array of fewer steps than the network takes is one of sequences that all end early."""
+    net = randomize(mc.Sequential([mc.GRU(5, return_sequences=True), mc.Dense(1)], input_shape=(9, 3), seed=0), rng(1))
+    X, T = numbers(20, 4, 3), numbers(20, 4, 1)
+    assert net.predict(X).tobytes() == net.predict(list(X)).tobytes()
+    alone = mc.Sequential([mc.GRU(5, return_sequences=True), mc.Dense(1)], input_shape=(4, 3), seed=0)
+    alone.parameters.flat[:] = net.parameters.flat
+    assert net.predict(X)[:, :4].tobytes() == alone.predict(X).tobytes()
+    for bptt in (None, 3):
+        _, gradients = net.loss_and_gradient(X, T, bptt=bptt)
+        _, theirs = alone.loss_and_gradient(X, T, bptt=bptt)
+        for name, gradient in gradients.items():
+            assert_near(gradient, theirs[name], 2e-6)
+
+
+def test_classes_of_steps_weights_and_accuracy():
+    net = mc.Sequential([mc.Bidirectional(mc.LSTM(8, return_sequences=True)), mc.Dense(3, "softmax")],
+                        input_shape=(9, 3), seed=0)  # fmt: skip
+    lengths = [n for n in LENGTHS * 3 if n]
+    X = sequences(lengths)
+    y = [x.argmax(axis=1) for x in X]
+    history = net.fit(X, y, epochs=40, optimizer=mc.Adam(0.02), validation_data=(X, y), class_weight="balanced")
+    assert history["val_accuracy"][-1] > 0.95
+    outputs = net.predict(X)
+    right = np.concatenate([outputs[i, : len(x)].argmax(axis=1) == y[i] for i, x in enumerate(X)])
+    found = net.evaluate(X, y)
+    assert found["accuracy"] == pytest.approx(right.mean())
+    weights = [rng(i).uniform(size=len(x)) for i, x in enumerate(X)]
+    assert net.evaluate(X, y, sample_weight=weights)["accuracy"] == pytest.approx(
+        np.average(right, weights=np.concatenate(weights)), rel=1e-6
+    )
+    whole = mc.data.pad(y, 9).values
+    assert net.evaluate(mc.data.pad(X), whole)["loss"] == found["loss"]
+
+
+def test_tokens_of_different_lengths():
+    net = randomize(mc.Sequential([mc.Embedding(6, 3), mc.GRU(4), mc.Dense(1)], input_shape=(8,), seed=0), rng(1))
+    tokens = [rng(i).integers(0, 6, n) for i, n in enumerate((3, 8, 1, 5, 0, 2, 7, 4, 6, 8))]
+    whole = net.predict(tokens)
+    for i, sequence in enumerate(tokens):
+        if len(sequence):
+            alone = mc.Sequential([mc.Embedding(6, 3), mc.GRU(4), mc.Dense(1)], input_shape=(len(sequence),), seed=0)
+            alone.parameters.flat[:] = net.parameters.flat
+            assert_near(whole[i], alone.predict(sequence[None])[0], 1e-6)
+    history = net.fit(tokens, [[len(t) / 8] for t in tokens], epochs=100, batch_size=10, optimizer=mc.Adam(0.02))
+    assert history["loss"][-1] < 0.2 * history["loss"][0]
+    with pytest.raises(ValueError, match=r"X\[1, 2\] is 6"):
+        net.predict([[1, 2], [1, 2, 6]])
+
+
+def test_padded():
+    padded = mc.data.pad([np.ones((2, 3)), np.zeros((0, 3)), np.ones((4, 3))], time=5)
+    assert padded.values.shape == (3, 5, 3)
+    assert padded.lengths.tolist() == [2, 0, 4]
+    assert padded.exists().sum() == 6
+    assert len(padded[1:]) == 2
+
+
+def test_what_is_refused():
+    net = mc.Sequential([mc.LSTM(3, return_sequences=True), mc.Dense(2)], input_shape=(5, 3), seed=0)
+    before = net.parameters.flat.tobytes()
+    ones = np.ones
+    for X, y, words in (
+        ([ones((2, 3)), ones((2, 4))], None, "sequence 1"),
+        ([], None, "no samples"),
+        ([ones((2, 4))], None, r"steps of shape \(3,\)"),
+        ([ones((2, 3)), ones((6, 3))], None, r"X\[1\] has 6 steps"),
+        ([ones((2, 3)), np.full((3, 3), np.nan)], None, r"X\[1, 0, 0\] is nan"),
+        ([ones((2, 3)), ones((3, 3))], [ones((2, 2)), ones((2, 2))], r"y\[1\] has 2 steps, but X\[1\] has 3"),
+        ([ones((2, 3)), ones((3, 3))], [ones((2, 2))], "2 samples"),
+        ([ones((0, 3)), ones((0, 3))], [ones((0, 2)), ones((0, 2))], "length 0"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            net.fit(X, [ones((len(x), 2)) for x in X] if y is None else y)
+    for lengths, words in (([6, 1], "sequence 0 has length 6"), ([1], "one for each"), ([1, -1], "sequence 1")):
+        with pytest.raises(ValueError, match=words):
+            mc.data.Padded(ones((2, 5, 3)), lengths)
+    flat = mc.Sequential([mc.LSTM(3, return_sequences=True), mc.Flatten(), mc.Dense(1)], input_shape=(5, 3), seed=0)
+    with pytest.raises(ValueError, match='flatten layer "flatten_1" takes sequences of one length'):
+        flat.predict([ones((2, 3)), ones((3, 3))])
+    with pytest.raises(ValueError, match="augment"):
+        net.fit([ones((2, 3)), ones((3, 3))], [ones((2, 2)), ones((3, 2))], augment=lambda X, rng: X)
+    assert net.parameters.flat.tobytes() == before
+
+
+def test_on_line():
+    """Sequences as they arrive, one or a few, of any length."""
+    net = mc.Sequential([mc.GRU(6), mc.Dense(1)], input_shape=(9, 3), seed=0)
+    X = sequences(LENGTHS)
+    T = [[float(x.sum() > 0)] for x in X]
+    first = [net.partial_fit(X[i : i + 2], T[i : i + 2], optimizer=mc.Adam(0.02)) for i in range(0, 20, 2)]
+    for _ in range(20):
+        last = [net.partial_fit(X[i : i + 2], T[i : i + 2], optimizer=mc.Adam(0.02)) for i in range(0, 20, 2)]
+    assert np.mean(last) < 0.5 * np.mean(first)
+    assert net.partial_fit(numbers(9, 3), [1.0]) >= 0
