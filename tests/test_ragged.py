@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import multicapa as mc
-from helpers import assert_near, randomize, rng
+from helpers import assert_like_reference, assert_near, randomize, rng
 from test_recurrent import KINDS, numbers
 
 LENGTHS = (4, 0, 9, 1, 7, 7, 2, 9, 3, 5, 8, 6, 1, 0, 9, 2, 4, 6, 8, 3)
@@ -182,3 +182,37 @@ def test_on_line():
         last = [net.partial_fit(X[i : i + 2], T[i : i + 2], optimizer=mc.Adam(0.02)) for i in range(0, 20, 2)]
     assert np.mean(last) < 0.5 * np.mean(first)
     assert net.partial_fit(numbers(9, 3), [1.0]) >= 0
+
+
+def test_what_has_left_time_has_no_lengths():
+    """A state made into steps anew has all of them, whatever length its sequence had."""
+    layers = [mc.GRU(6), mc.Reshape((3, 2)), mc.LSTM(4, return_sequences=True), mc.Flatten(), mc.Dense(1)]
+    net = randomize(mc.Sequential(layers, input_shape=(5, 2), seed=0, dtype="float64"), rng(1), 0.5)
+    X = [numbers(length, 2, seed=length) for length in (2, 5, 0, 1)]
+    one_by_one = [net.predict([x])[0] for x in X]
+    assert_near(net.predict(X), np.array(one_by_one), 1e-12)
+    sums = {name: np.zeros_like(view) for name, view in net.parameters.items()}
+    for x in X:
+        for name, gradient in net.loss_and_gradient([x], [[1.0]])[1].items():
+            sums[name] += gradient / len(X)
+    for name, gradient in net.loss_and_gradient(X, np.ones((4, 1)))[1].items():
+        assert_near(gradient, sums[name], 1e-11, name)
+
+
+def test_joins_of_steps_with_and_without_lengths():
+    x = mc.Input((5, 2))
+    state = mc.Reshape((5, 2))(mc.GRU(10)(x))
+    net = mc.Network(x, mc.Dense(1)(mc.LSTM(3)(mc.add([x, state]))), seed=0)
+    net.predict(numbers(3, 5, 2))
+    with pytest.raises(ValueError, match=r"add_1.*lengths"):
+        net.predict([numbers(3, 2), numbers(5, 2)])
+
+
+def test_convolution_before_recurrence():
+    """Over steps of one length, with samples as rows and as columns; of different lengths an error that says so."""
+    layers = [mc.Conv1D(5, 3, "relu"), mc.MaxPool1D(2), mc.LSTM(4), mc.Dense(2)]
+    net = randomize(mc.Sequential(layers, input_shape=(13, 3), seed=0, dtype="float64"), rng(1), 0.5)
+    for batch in (3, 40):
+        assert_like_reference(net, numbers(batch, 13, 3), numbers(batch, 2, seed=1), "squared_error", tolerance=1e-10)
+    with pytest.raises(ValueError, match=r"conv1d_1.*one length"):
+        net.predict([numbers(13, 3), numbers(9, 3)])

@@ -69,13 +69,13 @@ template <class T> class PyNetwork {
   }
 
   PyObjective<T> objective(const ObjectiveOptions& options) const {
-    return {std::make_shared<Objective<T>>(to_objective(*network_, options)), network_->get()};
+    return {std::make_shared<Objective<T>>(to_objective(*network_, options)), network_.get()};
   }
   PyObjective<T> objective_with(const ObjectiveOptions& options, py::handle value, py::handle derivative) const {
     auto objective = std::make_shared<Objective<T>>(to_objective(*network_, options));
     objective->fused = false;
     objective->custom_loss = to_loss<T>(value, derivative);
-    return {std::move(objective), network_->get()};
+    return {std::move(objective), network_.get()};
   }
 
   std::unique_ptr<Optimizer<T>> optimizer(const std::string& name, const std::vector<double>& hyperparameters) const {
@@ -263,7 +263,7 @@ template <class T> class PyNetwork {
   }
 
   void check(const PyObjective<T>& objective) const {
-    if (objective.network != network_->get()) throw InvalidArgument("the objective was made for another network");
+    if (objective.network != network_.get()) throw InvalidArgument("the objective was made for another network");
   }
 
   Samples<T> to_samples(const Given& given) const {

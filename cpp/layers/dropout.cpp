@@ -23,7 +23,6 @@ template <class T> class Dropout final : public Layer<T> {
     plan.backward_reads_input = false;
     plan.may_work_in_place = true;
     plan.either_arrangement = plan.stepwise = true;
-    plan.either_arrangement = plan.stepwise = true;
     return plan;
   }
 

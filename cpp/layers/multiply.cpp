@@ -18,7 +18,7 @@ template <class T> class Multiply final : public Layer<T> {
     LayerPlan plan;
     plan.output = inputs[0];
     plan.work_per_row = static_cast<double>(elements(inputs[0]) * static_cast<Size>(inputs.size()));
-    plan.either_arrangement = true;
+    plan.either_arrangement = plan.stepwise = true;
     return plan;
   }
 

@@ -41,8 +41,8 @@ class Layer:
     name: str | None = None
     type: ClassVar[str] = ""
     merges: ClassVar[bool] = False
-    # How parameters start where nothing else is said; weights by the activation, and biases by whether those are chosen.
-    first_values: ClassVar[dict[str, str]] = {"gamma": "ones", "beta": "zeros"}
+    # How parameters start where nothing else is said; the others by the activation.
+    first_values: ClassVar[dict[str, str]] = {"bias": "zeros", "gamma": "ones", "beta": "zeros"}
 
     def __call__(self, inputs: Symbol | Sequence[Symbol]) -> Symbol:
         symbols = (inputs,) if isinstance(inputs, Symbol) else tuple(inputs)

@@ -11,7 +11,7 @@ from multicapa.layers.base import Add, Layer, Multiply, Symbol
 
 @dataclass(eq=False)
 class Concat(Layer):
-    """Layers side by side along their last axis, units, channels or the features of each step; the other axes should be the same.
+    """Layers side by side along their last axis: units, channels or features of steps. The others should be the same.
 
     What reads the result reads all of them, each with its own weights.
     """

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 from multicapa.base.checks import check_flag, check_integer
 from multicapa.layers.activation import check_activation
-from multicapa.layers.base import Layer, Symbol
-from multicapa.layers.merge import Add, Concat
+from multicapa.layers.base import Add, Layer, Symbol
+from multicapa.layers.merge import Concat
 
 
 @dataclass(eq=False)

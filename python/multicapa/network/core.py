@@ -84,7 +84,8 @@ class CoreNetwork:
             default = first or initializers.default_for(
                 options.get("activation", "linear"), output=layer == self.spec[-1]["name"]
             )
-            if first is None and parameter == "bias" and options.get("weight_init") is None:
+            # Whoever chooses weights knows of zeros; how gates start is said by their layers.
+            if parameter == "bias" and options.get("weight_init") is None and options["type"] not in RECURRENT:
                 default = initializers.DEFAULT_BIAS
             how = options.get(f"{parameter}_init")
             rng = np.random.Generator(np.random.Philox(key=np.array([self.seed, index], dtype=np.uint64)))
