@@ -34,7 +34,7 @@ PUBLIC = {
     """,
     "multicapa.optimizers": """
         Adadelta Adagrad Adam AdamW Adamax LBFGS Momentum Nadam Nesterov Optimizer RMSprop Rprop SGD get
-        minimize names set_in_core
+        minimize names
     """,
     "multicapa.schedules": """
         Constant Cosine Exponential InverseScaling OneCycle Schedule Step WarmUp
