@@ -6,10 +6,12 @@ import math
 import os
 from typing import Any
 
-from multicapa.base.checks import check_integer, check_number
+from multicapa.base.checks import check_flag, check_integer, check_number
 from multicapa.callbacks.monitor import Monitor
 from multicapa.network import files
+from multicapa.optimizers import LBFGS
 from multicapa.training.run import Callback, Run
+from multicapa.training.standing import note, whole
 
 
 class EarlyStopping(Monitor):
@@ -52,6 +54,15 @@ class EarlyStopping(Monitor):
     def on_fit_begin(self, run: Run) -> None:
         self.best, self._waited, self._best_numbers = math.nan, 0, None
 
+    def state(self) -> dict[str, Any]:
+        kept = None if self._best_numbers is None else list(self._best_numbers)
+        return {"best": self.best, "best_epoch": self.best_epoch, "waited": self._waited, "numbers": kept}
+
+    def on_fit_resume(self, run: Run, state: dict[str, Any]) -> bool:
+        self.best, self.best_epoch, self._waited = state["best"], state["best_epoch"], state["waited"]
+        self._best_numbers = state["numbers"] if self.restore_best else None
+        return self._waited >= max(self.patience, 1)
+
     def on_epoch_end(self, run: Run, epoch: dict[str, Any]) -> bool:
         if self.improved(epoch):
             self._waited, self.best_epoch = 0, epoch["epoch"]
@@ -80,24 +91,54 @@ class Checkpoint(Monitor):
         Save only when the value is the best so far.
     mode : {"auto", "min", "max"}, default="auto"
         "auto" wants accuracy and r2 to rise and all else to fall.
+    training : bool, default=False
+        Whether the file also holds what ``fit(..., resume=True)`` needs to go on after that epoch.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> keep = mc.Checkpoint("net.safetensors", best_only=False, training=True)
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], monitor: str | None = None, best_only: bool = True, mode: str = "auto"
+        self,
+        path: str | os.PathLike[str],
+        monitor: str | None = None,
+        best_only: bool = True,
+        mode: str = "auto",
+        training: bool = False,
     ) -> None:
         super().__init__(monitor, mode, 0.0)
         self.path = os.fspath(path)
         self.best_only = best_only
+        self.training = check_flag(training, "training")
+
+    def state(self) -> dict[str, Any]:
+        return {"best": self.best}
+
+    def on_fit_resume(self, run: Run, state: dict[str, Any]) -> None:
+        self.on_fit_begin(run)
+        self.best = state["best"]
 
     def on_fit_begin(self, run: Run) -> None:
         self.best = math.nan
+        if self.training and isinstance(run.optimizer, LBFGS):
+            raise ValueError("a fit by L-BFGS cannot be resumed: SciPy keeps its memory")
         folder = os.path.dirname(self.path) or "."
         if not os.path.isdir(folder):
             raise FileNotFoundError(f"the folder {folder!r} of the checkpoint does not exist")
 
     def on_epoch_end(self, run: Run, epoch: dict[str, Any]) -> None:
         if not self.best_only or self.improved(epoch):
-            files.save(run.network, self.path.replace("{epoch}", str(epoch["epoch"])))
+            path = self.path.replace("{epoch}", str(epoch["epoch"]))
+            run.after_epoch(lambda: self._save(run, path))
+
+    def _save(self, run: Run, path: str) -> None:
+        if not self.training:
+            return files.save(run.network, path)
+        note(run)
+        run.network._standing["numbers"] = None  # type: ignore[index]  # they are the network's own now
+        return files.save(run.network, path, whole(run.network))
 
 
 class StopAtLoss(Callback):
@@ -180,6 +221,12 @@ class ReduceOnPlateau(Monitor):
 
     def on_fit_begin(self, run: Run) -> None:
         self.best, self._waited = math.nan, 0
+
+    def state(self) -> dict[str, Any]:
+        return {"best": self.best, "waited": self._waited}
+
+    def on_fit_resume(self, run: Run, state: dict[str, Any]) -> None:
+        self.best, self._waited = state["best"], state["waited"]
 
     def on_epoch_end(self, run: Run, epoch: dict[str, Any]) -> None:
         if self.improved(epoch):

@@ -10,12 +10,12 @@ from sklearn.base import BaseEstimator
 
 from multicapa.base.arrays import Array
 from multicapa.base.history import History
-from multicapa.estimators.memory import Key, Memory
 from multicapa.estimators.parameters import Training
 from multicapa.estimators.representation import NetworkBelow
 from multicapa.estimators.samples import Samples
 from multicapa.losses import Loss
 from multicapa.model.network import Network
+from multicapa.training.memory import Key, Memory
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks

@@ -13,11 +13,11 @@ from multicapa import training
 from multicapa.base.errors import DivergenceError
 from multicapa.estimators import options
 from multicapa.estimators.base import EstimatorBase
-from multicapa.estimators.memory import key_of
 from multicapa.estimators.samples import Samples, outputs_of, rows_of
 from multicapa.estimators.tasks import Tasks
 from multicapa.estimators.watch import Watch
 from multicapa.network.core import CoreNetwork
+from multicapa.training.memory import key_of
 from multicapa.training.targets import Encoding
 
 

@@ -18,11 +18,11 @@ from multicapa.base import threads
 from multicapa.base.arrays import Array
 from multicapa.estimators import fitting, options
 from multicapa.estimators.base import EstimatorBase, with_callbacks
-from multicapa.estimators.memory import Memory
 from multicapa.estimators.samples import Samples, dense, outputs_of
 from multicapa.estimators.tasks import Tasks
 from multicapa.model.network import Network
 from multicapa.network.graph import graph_spec
+from multicapa.training.memory import Memory
 
 _RANDOM = ("dropout", "gaussian_noise", "batch_norm")  # another cost in each step
 _THEIR_NAMES = {"linear": "identity", "sigmoid": "logistic", "exponential": "exp"}

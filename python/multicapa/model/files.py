@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from multicapa import training
 from multicapa.model.network import Network
 from multicapa.network import files
 
@@ -36,4 +37,10 @@ def load(path: str | os.PathLike[str]) -> Network:
     >>> bool((mc.load(path).predict([[1, 2, 3]]) == net.predict([[1, 2, 3]])).all())
     True
     """
-    return files.read(path, Network)
+    network = files.read(path, Network)
+    if network._standing is not None:
+        try:
+            training.take_up(network, network._standing)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise ValueError(f"{os.fspath(path)!r} has a damaged training: {error}") from error
+    return network

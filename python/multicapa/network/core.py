@@ -60,6 +60,7 @@ class CoreNetwork:
         self.loss: losses.Loss = losses.get(losses.default_for(self.output_activation))
         self._objective: tuple[Any, ...] | None = None
         self._learner: Any = None  # what on-line training remembers
+        self._standing: dict[str, Any] | None = None  # where the last fit stands, for another to go on
         self._initialize()
 
     def _initialize(self) -> None:

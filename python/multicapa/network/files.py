@@ -12,13 +12,15 @@ import numpy as np
 
 from multicapa import layers, losses
 from multicapa.network.core import CoreNetwork
+from multicapa.network.plain import decode, encode
 
 FORMAT = 1
-_KEY = "multicapa"
+_KEY, _TRAINING = "multicapa", "multicapa_training"
+_PREFIX = "training/"  # of tensors; those of layers have a dot
 
 
-def save(network: CoreNetwork, path: str | os.PathLike[str]) -> None:
-    """Write a network; the file appears whole or not at all."""
+def save(network: CoreNetwork, path: str | os.PathLike[str], training: dict[str, Any] | None = None) -> None:
+    """Write a network, and where its training stands; the file appears whole or not at all."""
     from pathlib import Path
 
     from safetensors.numpy import save as to_bytes
@@ -39,6 +41,11 @@ def save(network: CoreNetwork, path: str | os.PathLike[str]) -> None:
     tensors = {
         name: np.ascontiguousarray(view) for part in (network.parameters, network.state) for name, view in part.items()
     }
+    texts = {_KEY: text}
+    if training is not None:
+        arrays: dict[str, Any] = {}
+        texts[_TRAINING] = json.dumps(encode(training, arrays, _PREFIX), allow_nan=False)
+        tensors |= arrays
     target = Path(path)
     if target.exists() and not target.is_file():
         raise ValueError(f"{os.fspath(path)!r} is not a file, and would be replaced by one")
@@ -46,7 +53,7 @@ def save(network: CoreNetwork, path: str | os.PathLike[str]) -> None:
         raise FileNotFoundError(f"there is no folder {str(target.parent)!r} to write {target.name!r} to")
     temporary = target.with_name(f"{target.name}.{secrets.token_hex(4)}.tmp")
     try:
-        temporary.write_bytes(to_bytes(tensors, metadata={_KEY: text}))
+        temporary.write_bytes(to_bytes(tensors, metadata=texts))
         os.replace(temporary, target)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -63,8 +70,8 @@ N = TypeVar("N", bound=CoreNetwork)
 
 def read(path: str | os.PathLike[str], kind: type[N]) -> N:
     """The network in a file, as one of a kind; see :func:`multicapa.load`."""
-    text, tensors = _read(path)
-    description = _description(text, path)
+    texts, tensors = _read(path)
+    description = _description(texts[_KEY], path)
     try:
         network = kind.__new__(kind)
         network._build(_spec(description["layers"]), description["dtype"], description["seed"])
@@ -75,6 +82,11 @@ def read(path: str | os.PathLike[str], kind: type[N]) -> N:
         network.metadata = dict(description["metadata"])
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError, MemoryError) as error:
         raise ValueError(f"{os.fspath(path)!r} describes no network that can be built: {error}") from error
+    if _TRAINING in texts:
+        try:
+            network._standing = decode(json.loads(texts[_TRAINING]), tensors)
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            raise ValueError(f"{os.fspath(path)!r} has a damaged training: {error}") from error
     wanted = {**network.parameters, **network.state}
     if wanted.keys() != tensors.keys():
         odd = sorted(wanted.keys() ^ tensors.keys())
@@ -87,7 +99,7 @@ def read(path: str | os.PathLike[str], kind: type[N]) -> N:
     return network
 
 
-def _read(path: str | os.PathLike[str]) -> tuple[str, dict[str, Any]]:
+def _read(path: str | os.PathLike[str]) -> tuple[dict[str, str], dict[str, Any]]:
     from safetensors import SafetensorError, safe_open
 
     if not os.path.isfile(path):
@@ -100,7 +112,7 @@ def _read(path: str | os.PathLike[str]) -> tuple[str, dict[str, Any]]:
         raise ValueError(f"{os.fspath(path)!r} is not a whole safetensors file: {error}") from error
     if _KEY not in metadata:
         raise ValueError(f"{os.fspath(path)!r} is a safetensors file, but holds no multicapa network")
-    return metadata[_KEY], tensors
+    return metadata, tensors
 
 
 def _description(text: str, path: str | os.PathLike[str]) -> dict[str, Any]:

@@ -73,6 +73,7 @@ def partial_fit(
     if fresh:
         optimizers.set_in_core(network._core, learner.optimizer)
         network._learner = learner
+    network._standing = None
     before = network.copy_numbers()
     rate = learner.optimizer.rate(learner.updates)
     value, done, cost_diverged = network._core.train_epoch(
