@@ -28,20 +28,20 @@ def loss_pairs():
         pairs.append((name, "softmax" if FUSED.get(name) == "sigmoid" else "sigmoid"))
         if name in FUSED:
             pairs.append((name, FUSED[name]))
-    errors = ("half_squared_error", "squared_error", "absolute_error", "huber", "hinge", "perceptron")
+    errors = ("half_squared_error", "squared_error", "absolute_error", "huber", "quantile", "hinge", "perceptron")
     return pairs + [(name, last) for name in errors for last in ("linear", "tanh")] + [("squared_error", "softmax")]
 
 
 def targets_for(loss, rng, shape):
     """Random rows that the loss accepts as targets."""
-    if loss == "cross_entropy":
+    if loss in ("cross_entropy", "kullback_leibler"):
         e = np.exp(rng.normal(size=shape))
         return e / e.sum(axis=-1, keepdims=True)
     if loss == "poisson":
         return rng.poisson(2.0, shape).astype(float)
     if loss in ("hinge", "perceptron"):
         return rng.choice([-1.0, 1.0], shape)
-    if loss == "binary_cross_entropy":
+    if loss in ("binary_cross_entropy", "focal"):
         return rng.uniform(0.05, 0.95, shape)
     return rng.normal(size=shape)
 

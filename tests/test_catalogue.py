@@ -37,6 +37,11 @@ def sandwich(*layers):
     return mc.Sequential(chain, input_shape=(3,), dtype="float64", seed=0)
 
 
+def over_maps(layer):
+    """The same with the layer over a series of two steps and two features, or an image of 2 × 2."""
+    return sandwich(mc.Reshape((2, 2)), layer, mc.Flatten())
+
+
 def merged(merge):
     x = mc.Input(3)
     h = mc.Dense(4, "tanh")(x)
@@ -50,6 +55,16 @@ NETWORKS = {
     "maxout": lambda: sandwich(mc.Maxout(4, 3)),
     "activation": lambda: sandwich(mc.Activation("elu", 0.7)),
     "custom_activation": lambda: sandwich(mc.layers.CustomActivation(np.sin, np.cos)),
+    "conv1d": lambda: over_maps(mc.Conv1D(3, 2, "tanh", padding="same", dilation=2)),
+    "conv2d": lambda: over_maps(mc.Conv2D(3, 2, "tanh", padding=((0, 1), (1, 1)))),
+    "max_pool1d": lambda: over_maps(mc.MaxPool1D(2, strides=1)),
+    "max_pool2d": lambda: over_maps(mc.MaxPool2D(2, padding="same")),
+    "average_pool1d": lambda: over_maps(mc.AveragePool1D(2, padding="same")),
+    "average_pool2d": lambda: over_maps(mc.AveragePool2D(2, strides=1, padding=1)),
+    "global_max_pool1d": lambda: over_maps(mc.GlobalMaxPool1D()),
+    "global_max_pool2d": lambda: over_maps(mc.GlobalMaxPool2D()),
+    "global_average_pool1d": lambda: over_maps(mc.GlobalAveragePool1D()),
+    "global_average_pool2d": lambda: over_maps(mc.GlobalAveragePool2D()),
     "dropout": lambda: sandwich(mc.Dropout(0.4)),
     "gaussian_noise": lambda: sandwich(mc.GaussianNoise(0.5)),
     "batch_norm": lambda: sandwich(mc.BatchNorm(ddof=1)),
@@ -58,6 +73,7 @@ NETWORKS = {
     "reshape": lambda: sandwich(mc.Reshape((2, 2)), mc.Activation("tanh"), mc.Reshape((4,))),
     "add": lambda: merged(mc.add),
     "concat": lambda: merged(mc.concat),
+    "multiply": lambda: merged(mc.multiply),
 }
 
 

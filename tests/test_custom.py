@@ -64,7 +64,7 @@ def test_loss_equals_the_built_in_one(name, dtype):
     """Behind an output that the built-in one is not fused with."""
     goals = targets_for(name, np.random.default_rng(3), (23, 2))
     weights = np.random.default_rng(4).uniform(0, 2, 23)
-    last = "softmax" if name == "binary_cross_entropy" else "sigmoid"
+    last = "softmax" if name in ("binary_cross_entropy", "focal") else "sigmoid"
     layers = [mc.Dense(9, "tanh"), mc.Dense(2, last)]
     ours, theirs = (mc.Sequential(layers, input_shape=(3,), dtype=dtype, seed=0) for _ in "ab")
     found = []

@@ -19,9 +19,15 @@ X = np.random.default_rng(0).normal(size=(7, 6))
 
 def every_layer(dtype="float32"):
     x = mc.Input((2, 3), name="images")
-    h = mc.Dense(6, "leaky_relu", activation_parameter=0.3, name="first layer")(mc.Flatten()(x))
+    h = mc.Conv2D(4, 2, "tanh", padding=((0, 1), (1, 0)), groups=1)(x)
+    h = mc.AveragePool2D((1, 2), strides=1, padding="same")(mc.MaxPool2D(2, strides=(1, 2), padding=1)(h))
+    series = mc.Reshape((12, 4))(mc.concat([h, h]))
+    series = mc.AveragePool1D(2)(mc.MaxPool1D(2, strides=1, padding="same")(mc.Conv1D(3, 3, padding=(2, 0))(series)))
+    pooled = [mc.GlobalMaxPool2D()(h), mc.GlobalAveragePool2D()(h)]
+    pooled += [mc.GlobalMaxPool1D()(series), mc.GlobalAveragePool1D()(series)]
+    h = mc.Dense(6, "leaky_relu", activation_parameter=0.3, name="first layer")(mc.concat(pooled))
     h = mc.Dropout(0.25)(mc.add([mc.Dense(6, "tanh", bias=False)(h), h]))
-    h = mc.concat([mc.Activation("elu", 0.5)(h), mc.Flatten()(mc.Reshape((3, 2))(h))])
+    h = mc.concat([mc.Activation("elu", 0.5)(h * h), mc.Flatten()(mc.Reshape((3, 2))(h))])
     h = mc.LayerNorm(ddof=1)(mc.GaussianNoise(0.1)(mc.Maxout(5, pieces=3)(mc.BatchNorm(momentum=0.8)(h))))
     return mc.Network(x, mc.Dense(4, "softmax")(h), dtype=dtype, seed=11)
 

@@ -165,7 +165,7 @@ def test_outputs_with_many_axes():
         ("cross_entropy", "softmax"),
         ("squared_error", "softmax"),
         ("binary_cross_entropy", "sigmoid"),
-        ("half_squared_error", "linear"),
+        ("half_squared_error", "sigmoid"),
     ],
 )
 def test_classes_are_one_hot_rows(loss, last, dtype):

@@ -168,7 +168,7 @@ def test_first_weights_of_your_own():
         (lambda x, n, a: None, y, TypeError, "return the output of the last layer, not None"),
         (lambda x, n, a: mc.Dense(4, a)(x), y, ValueError, "softmax outputs of shape (4,), which do not fit 3 classes"),
         (lambda x, n, a: mc.Dense(n, "tanh")(x), y, ValueError, "log_loss goes with outputs of softmax or sigmoid"),
-        (lambda x, n, a: mc.Dense(1, "softmax")(x), y == 1, ValueError, "do not fit 2 classes"),
+        (lambda x, n, a: mc.Dense(1, "softmax")(x), y == 1, ValueError, "always 1"),
         (lambda x, n, a: mc.Dense(n, a)(mc.Input(4)), y, ValueError, "does not depend on the input"),
     ],
 )

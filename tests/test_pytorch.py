@@ -34,6 +34,9 @@ LOSSES = {
     "poisson": lambda y, z, t: F.poisson_nll_loss(z, t, log_input=True, reduction="sum") / len(t),
     "cross_entropy": lambda y, z, t: F.cross_entropy(z, t),
     "binary_cross_entropy": lambda y, z, t: F.binary_cross_entropy_with_logits(z, t, reduction="sum") / len(t),
+    "quantile": lambda y, z, t: 0.5 * F.l1_loss(y, t, reduction="sum") / len(t),
+    "kullback_leibler": lambda y, z, t: F.kl_div(F.log_softmax(z, dim=1), t, reduction="batchmean"),
+    "focal": lambda y, z, t: -(t * (1 - y) ** 2 * F.logsigmoid(z) + (1 - t) * y**2 * F.logsigmoid(-z)).sum() / len(t),
     "hinge": lambda y, z, t: F.relu(1 - t * y).sum() / len(t),
     "perceptron": lambda y, z, t: F.relu(-t * y).sum() / len(t),
 }

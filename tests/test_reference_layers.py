@@ -69,7 +69,7 @@ def test_activations_against_torch():
 def targets_and_outputs(loss, rng):
     """Targets and outputs that suit the loss, away from its kinks"""
     b, m = 5, 3
-    if loss in ("cross_entropy", "binary_cross_entropy", "poisson"):
+    if loss in ("cross_entropy", "kullback_leibler", "binary_cross_entropy", "focal", "poisson"):
         t = rng.uniform(0.1, 0.9, (b, m))
         return t, softmax(rng.normal(size=(b, m)))
     if loss in ("hinge", "perceptron"):

@@ -307,10 +307,11 @@ template <class T> void register_network_of(py::module_& module, const char* nam
           [](const Self& self, const std::string& loss, const std::optional<double>& loss_parameter, double l1,
              double l2, bool penalize_biases, double weight_noise, double target_noise, const std::string& norm,
              double norm_limit, const std::optional<std::pair<double, double>>& clip, double l2_shared,
-             bool weighted_mean, const std::optional<std::pair<py::function, py::function>>& custom) {
-            const ObjectiveOptions options{loss,         loss_parameter, l1,   l2,         penalize_biases,
-                                           weight_noise, target_noise,   norm, norm_limit, clip,
-                                           l2_shared,    weighted_mean};
+             bool weighted_mean, const std::vector<std::pair<double, double>>& own_penalties,
+             const std::optional<std::pair<py::function, py::function>>& custom) {
+            const ObjectiveOptions options{loss,         loss_parameter, l1,           l2,         penalize_biases,
+                                           weight_noise, target_noise,   norm,         norm_limit, clip,
+                                           l2_shared,    weighted_mean,  own_penalties};
             if (!custom) return py::cast(self.objective(options));
             py::object objective = py::cast(self.objective_with(options, custom->first, custom->second));
             objective.attr("functions") = py::make_tuple(custom->first, custom->second);
@@ -318,7 +319,7 @@ template <class T> void register_network_of(py::module_& module, const char* nam
           },
           py::arg("loss"), py::arg("loss_parameter"), py::arg("l1"), py::arg("l2"), py::arg("penalize_biases"),
           py::arg("weight_noise"), py::arg("target_noise"), py::arg("norm"), py::arg("norm_limit"), py::arg("clip"),
-          py::arg("l2_shared"), py::arg("weighted_mean"), py::arg("custom"))
+          py::arg("l2_shared"), py::arg("weighted_mean"), py::arg("own_penalties"), py::arg("custom"))
       .def("optimizer", &Self::optimizer, py::arg("name"), py::arg("hyperparameters"))
       .def(
           "attach",

@@ -24,6 +24,7 @@ struct ObjectiveOptions {
   std::optional<std::pair<double, double>> clip;
   double l2_shared;
   bool weighted_mean;
+  std::vector<std::pair<double, double>> own_penalties;  // l1 and l2 of each parameter, or none
 };
 
 template <class T> Objective<T> to_objective(const Network<T>& network, const ObjectiveOptions& options) {
@@ -39,6 +40,12 @@ template <class T> Objective<T> to_objective(const Network<T>& network, const Ob
                                               : GradientNorm::as_is;
   objective.norm_limit = representable<T>(options.norm_limit, "the gradient's norm");
   objective.l2_shared = representable<T>(options.l2_shared, "l2"), objective.weighted_mean = options.weighted_mean;
+  const std::size_t own = options.own_penalties.size(), parameters = network.parameter_tensors().size();
+  if (own && own != parameters)
+    throw InvalidArgument("expected a pair of penalties for each of " + std::to_string(parameters) +
+                          " parameters, not " + std::to_string(own));
+  for (const auto& [l1, l2] : options.own_penalties)
+    objective.own_penalties.push_back({representable<T>(l1, "l1"), representable<T>(l2, "l2")});
   objective.clips_values = options.clip.has_value();
   if (!options.clip) return objective;
   objective.clip_low = representable<T>(options.clip->first, "clip_value");

@@ -100,12 +100,14 @@ template <class T> struct TileProduct {
 
 template <class T> struct ChainPlan;  // see chain.hpp
 template <class T> struct ChainBatch;
+template <class T> struct MapKernels;  // see maps.hpp
 
 template <class T> struct KernelTable {
   const char* isa;
   Size vector_width;            // numbers of type T in a register
   Size block_columns;           // of the blocks into which a large B is copied, or 0 where BLAS multiplies these better
   const TileProduct<T>* tiles;  // null where the processor has none for this type
+  const MapKernels<T>* maps;    // convolutions and poolings
 
   const ActivationKernel<T>* activations;
   int activation_count;

@@ -1,13 +1,17 @@
 // y = γ (x − μ)/√(σ² + ε) + β with μ and σ² of every unit over the whole batch, σ² = Σ (x − μ)²/(b − ddof); outside
-// training with running means of both (Ioffe & Szegedy 2015). A batch too small to have a variance is normalised by
-// the running means too.
+// training with running means of both (Ioffe & Szegedy 2015). Of maps and series, the units are the channels, and b
+// counts the pixels or steps of all samples. A batch too small to have a variance is normalised by the running means
+// too, and so is every batch of a frozen layer.
 
+#include <algorithm>
 #include <cmath>
 
 #include "layers/registry.hpp"
 
 namespace multicapa {
 namespace {
+
+constexpr Size most_pixels = 1024;
 
 template <class T> class BatchNorm final : public Layer<T> {
  public:
@@ -21,7 +25,8 @@ template <class T> class BatchNorm final : public Layer<T> {
   }
 
   LayerPlan plan(const std::vector<Shape>& inputs) override {
-    units_ = elements(inputs.at(0));
+    units_ = inputs.at(0).back();
+    pixels_ = elements(inputs[0]) / units_;
     step_ = aligned<T>(units_);
     LayerPlan plan;
     plan.output = inputs[0];
@@ -29,28 +34,37 @@ template <class T> class BatchNorm final : public Layer<T> {
     plan.parameters.push_back({"beta", {units_}, units_, units_, false});
     plan.states.push_back({"running_mean", {units_}, 0});
     plan.states.push_back({"running_variance", {units_}, 1});
-    plan.work_per_row = 8 * static_cast<double>(units_);
-    plan.batch_sums = 3 * step_;
+    plan.work_per_row = 8 * static_cast<double>(units_ * pixels_);
+    plan.batch_sums = 4 * step_;
     return plan;
   }
 
   void forward(const Call<T>& call) const override {
     if (!call.training) use_running_moments(call);
-    call.kernels->normalize_columns(call.inputs[0], mean(call), factor(call), beta(call), call.output);
+    for_parts(call, [&](Size first, Size count) {
+      call.kernels->normalize_columns(pixels(call.inputs[0], first, count), mean(call), factor(call), beta(call),
+                                      pixels(call.output, first, count));
+    });
   }
 
   void forward_sums(const Call<T>& call, T* sums) const override {
-    call.kernels->column_moments(call.inputs[0], sums, sums + step_);
+    double rows = 0;
+    for_parts(call, [&](Size first, Size count) {
+      const Matrix<const T> part = pixels(call.inputs[0], first, count);
+      if (first == 0) call.kernels->column_moments(part, sums, sums + step_);
+      else add_moments(call, part, rows, sums);
+      rows += static_cast<double>(part.rows);
+    });
   }
 
   // Means and squared deviations of the blocks, put together one by one (Chan, Golub & LeVeque 1979).
   void combine_forward(const Call<T>& call, const BlockSums<T>& blocks) const override {
-    if (count(blocks) < 2) return use_running_moments(call);
+    if (uses_running_moments(count(blocks))) return use_running_moments(call);
     for (Size u = 0; u < units_; ++u) {
       double center = 0, deviation = 0, rows = 0;
       for (Size b = 0; b < blocks.blocks; ++b) {
         const T* sums = blocks.sums + b * blocks.stride;
-        const double n = static_cast<double>(blocks.rows[b]), difference = sums[u] - center;
+        const double n = static_cast<double>(blocks.rows[b] * pixels_), difference = sums[u] - center;
         deviation += sums[step_ + u] + difference * difference * rows * n / (rows + n);
         center += difference * n / (rows + n);
         rows += n;
@@ -64,7 +78,13 @@ template <class T> class BatchNorm final : public Layer<T> {
   }
 
   void backward_sums(const Call<T>& call, T* sums) const override {
-    call.kernels->column_products(as_const(call.dy), call.inputs[0], mean(call), sums, sums + step_);
+    T* part = sums + 2 * step_;
+    for_parts(call, [&](Size first, Size count) {
+      T* to = first == 0 ? sums : part;
+      call.kernels->column_products(pixels(as_const(call.dy), first, count), pixels(call.inputs[0], first, count),
+                                    mean(call), to, to + step_);
+      if (first > 0) call.kernels->add({part, 1, 2 * step_, 2 * step_}, {sums, 1, 2 * step_, 2 * step_});
+    });
   }
 
   // dγ = Σ dy x̂, dβ = Σ dy, dx = γ/σ (dy − dβ/b − x̂ dγ/(b − ddof)), as of_dy · dy + of_x · (x − μ) + constant.
@@ -82,18 +102,23 @@ template <class T> class BatchNorm final : public Layer<T> {
       call.gradients[step_ + u] = static_cast<T>(sum);
       of_dy[u] = static_cast<T>(scale);
       of_x[u] = constant[u] = 0;
-      if (total < 2) continue;  // the running moments do not depend on x
+      if (uses_running_moments(total)) continue;  // the running moments do not depend on x
       const double freedom = static_cast<double>(total - ddof_);
       of_x[u] = static_cast<T>(-scale * inverse_sigma * inverse_sigma * product / freedom);
       constant[u] = static_cast<T>(-scale * sum / static_cast<double>(total));
     }
   }
 
+  void freeze(bool frozen) override { frozen_ = frozen; }
+
   void backward(const Call<T>& call) const override {
     if (!call.dx[0].data) return;
     const T* of_dy = blend(call);
-    call.kernels->blend_columns(as_const(call.dy), call.inputs[0], mean(call), of_dy, of_dy + step_, of_dy + 2 * step_,
-                                call.dx[0]);
+    for_parts(call, [&](Size first, Size count) {
+      call.kernels->blend_columns(pixels(as_const(call.dy), first, count), pixels(call.inputs[0], first, count),
+                                  mean(call), of_dy, of_dy + step_, of_dy + 2 * step_,
+                                  pixels(call.dx[0], first, count));
+    });
   }
 
  private:
@@ -105,6 +130,31 @@ template <class T> class BatchNorm final : public Layer<T> {
   T* inverse_deviation(const Call<T>& call) const { return call.batch_sums + 2 * step_; }
   T* blend(const Call<T>& call) const { return call.batch_sums + 3 * step_; }
 
+  // body(first, count) for the samples of a block: flat ones at once, maps in parts of as many pixels as sum up in T
+  // without loss.
+  template <class Body> void for_parts(const Call<T>& call, Body body) const {
+    const bool side_by_side = call.inputs[0].stride == pixels_ * units_;  // not always where the user has them
+    const Size samples = side_by_side ? std::max<Size>(most_pixels / pixels_, 1) : 1;
+    const Size at_once = pixels_ == 1 ? call.rows : samples;
+    for (Size first = 0; first < call.rows; first += at_once) body(first, std::min(at_once, call.rows - first));
+  }
+  // The pixels of some samples as rows.
+  template <class Number> Matrix<Number> pixels(Matrix<Number> x, Size first, Size count) const {
+    if (pixels_ == 1) return {x.data + first * x.stride, count, units_, x.stride};
+    return {x.data + first * x.stride, count * pixels_, units_, units_};
+  }
+
+  void add_moments(const Call<T>& call, Matrix<const T> part, double rows, T* sums) const {
+    T *other_mean = sums + 2 * step_, *other_deviation = sums + 3 * step_;
+    call.kernels->column_moments(part, other_mean, other_deviation);
+    const double n = static_cast<double>(part.rows), share = n / (rows + n);
+    for (Size u = 0; u < units_; ++u) {
+      const double difference = static_cast<double>(other_mean[u]) - static_cast<double>(sums[u]);
+      sums[u] = static_cast<T>(static_cast<double>(sums[u]) + difference * share);
+      sums[step_ + u] += other_deviation[u] + static_cast<T>(difference * difference * rows * share);
+    }
+  }
+
   void set_moments(const Call<T>& call, Size u, double center, double variance) const {
     // A variance that the type can't hold makes NaN, not the zeros of a division by infinity.
     const double inverse = 1 / std::sqrt(variance + epsilon_) + 0 * static_cast<T>(variance);
@@ -115,17 +165,20 @@ template <class T> class BatchNorm final : public Layer<T> {
   void use_running_moments(const Call<T>& call) const {
     for (Size u = 0; u < units_; ++u) set_moments(call, u, call.state[u], call.state[step_ + u]);
   }
-  static Size count(const BlockSums<T>& blocks) {
+  bool uses_running_moments(Size rows) const { return frozen_ || rows < 2; }
+  Size count(const BlockSums<T>& blocks) const {
     Size total = 0;
     for (Size b = 0; b < blocks.blocks; ++b) total += blocks.rows[b];
-    return total;
+    return total * pixels_;
   }
 
   const double epsilon_;
   const double momentum_;
   const Size ddof_;
+  bool frozen_ = false;
   Size units_ = 0;
-  Size step_ = 0;  // from one vector of numbers per unit to the next
+  Size pixels_ = 1;  // of a sample, each with all units
+  Size step_ = 0;    // from one vector of numbers per unit to the next
 };
 
 }  // namespace

@@ -40,8 +40,9 @@ struct LayerPlan {
   bool calls_out = false;             // runs functions of the caller's, on the calling thread only
   std::string function;               // of an activation: a loss may be paired with it
   double function_parameter = 0;      // of that activation, if it has one
+  bool shares_weights = false;        // among the places of a map: much work and many numbers for few parameters
   bool either_arrangement = false;    // takes samples as columns too
-  Size scratch_per_column = 0;        // then, numbers of memory per sample to work in during one call
+  Size scratch_per_column = 0;        // then, numbers of memory per sample to work in besides
   Size batch_sums = 0;                // > 0: training needs that many sums over the whole batch, forward and backward
 };
 
@@ -114,6 +115,8 @@ template <class T> class Layer {
   virtual void backward_sums(const Call<T>&, T* /*sums*/) const {}
   virtual void combine_backward(const Call<T>&, const BlockSums<T>&) const {}
 
+  // What a layer learns beside its parameters, as from what it has seen, stays as it is while it is frozen.
+  virtual void freeze(bool /*frozen*/) {}
   // calls_out: gives the layer the functions it runs.
   virtual void attach(const Function<T>&) {}
 };

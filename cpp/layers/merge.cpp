@@ -47,39 +47,61 @@ template <class T> class Concat final : public Layer<T> {
 
   LayerPlan plan(const std::vector<Shape>& inputs) override {
     check_at_least_two(spec_, inputs);
-    Size width = 0;
-    for (const Shape& shape : inputs) {
-      if (shape.size() != 1)
-        spec_.fail("joins flat samples, not samples of shape " + to_string(shape) + "; put a Flatten before it");
-      width += shape[0];
-    }
     LayerPlan plan;
-    plan.output = {width};
-    plan.work_per_row = static_cast<double>(width);
+    plan.output = inputs[0];
+    plan.output.back() = 0;
+    for (const Shape& shape : inputs) {
+      Shape others = shape, expected = inputs[0];
+      others.back() = expected.back() = 0;
+      if (others != expected)
+        spec_.fail("joins samples along their last axis, and the others should be the same: not " +
+                   to_string(inputs[0]) + " and " + to_string(shape) + "; put a Flatten before it");
+      plan.output.back() += shape.back();
+      channels_.push_back(shape.back());
+    }
+    pixels_ = elements(plan.output) / plan.output.back();
+    plan.work_per_row = static_cast<double>(elements(plan.output));
     plan.backward_reads_input = false;
+    plan.either_arrangement = plan.output.size() > 1;
     return plan;
   }
 
   void forward(const Call<T>& call) const override {
-    Matrix<T> part = call.output;
-    for (const Matrix<const T>& x : call.inputs) {
-      part.columns = x.columns;
-      call.kernels->copy(x, part);
-      part.data += x.columns;
+    Size before = 0;
+    for (std::size_t i = 0; i < channels_.size(); ++i) {
+      for_maps(call, call.inputs[i], call.output, before, channels_[i],
+               [&](Matrix<const T> x, Matrix<T> part) { call.kernels->copy(x, part); });
+      before += channels_[i];
     }
   }
 
   void backward(const Call<T>& call) const override {
-    Matrix<const T> part = as_const(call.dy);
-    for (std::size_t i = 0; i < call.dx.size(); ++i) {
-      part.columns = call.inputs[i].columns;
-      if (call.dx[i].data) call.kernels->copy(part, call.dx[i]);
-      part.data += part.columns;
+    Size before = 0;
+    for (std::size_t i = 0; i < channels_.size(); ++i) {
+      if (call.dx[i].data)
+        for_maps(call, call.dx[i], call.dy, before, channels_[i],
+                 [&](Matrix<T> dx, Matrix<T> part) { call.kernels->copy(as_const(part), dx); });
+      before += channels_[i];
     }
   }
 
  private:
+  // body(own, part) for the map of each sample, or for flat samples at once: an input's pixels × channels, and its
+  // place in those of all. With samples as columns the samples of a channel are channels of one large map.
+  template <class Own, class Body>
+  void for_maps(const Call<T>& call, Matrix<Own> own, Matrix<T> all, Size before, Size channels, Body body) const {
+    const bool as_rows = call.arrangement == Arrangement::samples_as_rows;
+    const Size unit = as_rows ? 1 : all.columns, total = unit * (as_rows ? all.columns : all.rows) / pixels_;
+    const Size width = channels * unit, offset = before * unit;
+    if (pixels_ == 1 && as_rows) return body(own, {all.data + offset, all.rows, width, all.stride});
+    for (Size n = 0; n < (as_rows ? all.rows : 1); ++n)
+      body({own.data + n * own.stride, pixels_, width, width},
+           {all.data + n * all.stride + offset, pixels_, width, total});
+  }
+
   const Spec spec_;
+  std::vector<Size> channels_;  // of each input
+  Size pixels_ = 1;
 };
 
 }  // namespace

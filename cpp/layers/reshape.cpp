@@ -20,6 +20,7 @@ template <class T> class Reshape final : public Layer<T> {
                  " numbers) into shape " + to_string(target_));
     plan.backward_reads_input = false;
     plan.may_work_in_place = true;
+    plan.either_arrangement = true;
     return plan;
   }
 

@@ -5,10 +5,12 @@
 namespace multicapa {
 namespace {
 
-// Rows whose distance is a multiple of a kilobyte fall into few sets of the cache and evict each other.
-template <class T> Size padded_stride(Size width) {
-  const Size bytes = width * static_cast<Size>(sizeof(T));
-  return bytes >= 1024 && bytes % 1024 == 0 ? width + static_cast<Size>(alignment / sizeof(T)) : width;
+// Rows whose distance is a multiple of a kilobyte fall into few sets of the cache and evict each other. Maps lie
+// without gaps, so that the pixels of all samples are one matrix.
+template <class T> Size padded_stride(const Shape& shape) {
+  const Size width = elements(shape), bytes = width * static_cast<Size>(sizeof(T));
+  return shape.size() == 1 && bytes >= 1024 && bytes % 1024 == 0 ? width + static_cast<Size>(alignment / sizeof(T))
+                                                                 : width;
 }
 
 }  // namespace
@@ -74,7 +76,7 @@ template <class T> void Network<T>::add_node(const Spec& spec, const std::vector
   }
   spec.check_all_read();
   node.width = elements(node.plan.output);
-  node.stride = padded_stride<T>(node.width);
+  node.stride = padded_stride<T>(node.plan.output);
   nodes_.push_back(std::move(node));
 }
 
@@ -146,7 +148,10 @@ template <class T> double Network<T>::work_per_row() const {
 template <class T> void Network<T>::freeze(const std::string& name, bool frozen) {
   bool found = false;
   for (Tensor& tensor : parameter_tensors_)
-    if (tensor.name.substr(0, tensor.name.rfind('.')) == name) tensor.frozen = frozen, found = true;
+    if (tensor.name.substr(0, tensor.name.rfind('.')) == name) {
+      tensor.frozen = frozen, found = true;
+      nodes_[static_cast<std::size_t>(tensor.node)].layer->freeze(frozen);
+    }
   if (!found) throw InvalidArgument("there is no layer \"" + name + "\" with parameters to freeze");
   any_frozen_ =
       std::any_of(parameter_tensors_.begin(), parameter_tensors_.end(), [](const Tensor& t) { return t.frozen; });

@@ -88,9 +88,9 @@ Pass<T>::Pass(Network<T>& network, Workspace<T>& workspace, bool training, bool 
       reached[static_cast<std::size_t>(input)] = true;
     }
     most_scratch = std::max(most_scratch, scratch_needed.total());
-    most_layer_scratch = std::max(most_layer_scratch, call.arrangement == Arrangement::samples_as_rows
-                                                          ? node.plan.scratch
-                                                          : node.plan.scratch_per_column * workspace.keep().capacity);
+    const bool as_columns = call.arrangement == Arrangement::samples_as_columns;
+    const Size per_sample = as_columns ? node.plan.scratch_per_column * workspace.keep().capacity : 0;
+    most_layer_scratch = std::max(most_layer_scratch, node.plan.scratch + per_sample);
   }
   read_parameters_from(network.parameters().data());
   if (!workspace.keep().backward) return;

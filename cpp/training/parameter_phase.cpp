@@ -194,11 +194,18 @@ template <class T> void ParameterPhase<T>::penalize_frozen(Size t, T l2) {
   add_penalty(t, gradient, l2);
 }
 
+template <class T> OwnPenalty<T> ParameterPhase<T>::own_penalty(const Tensor& tensor) const {
+  if (objective_.own_penalties.empty()) return {};
+  return at(objective_.own_penalties, static_cast<Size>(&tensor - network_.parameter_tensors().data()));
+}
+
 template <class T> void ParameterPhase<T>::add_penalty(Size t, T* gradient, T l2) {
   const Task& task = at(tasks_, t);
-  if (!objective_.penalizes(*task.tensor)) return;
+  OwnPenalty<T> sum = own_penalty(*task.tensor);
+  if (objective_.penalizes(*task.tensor)) sum.l1 += objective_.l1, sum.l2 += l2;
+  if (sum.l1 == 0 && sum.l2 == 0) return;
   at(penalties_, t).value =
-      network_.kernels().penalty(network_.parameters().data() + task.offset, gradient, task.size, l2, objective_.l1);
+      network_.kernels().penalty(network_.parameters().data() + task.offset, gradient, task.size, sum.l2, sum.l1);
 }
 
 template <class T> void ParameterPhase<T>::compute_gradient(Size t, T l2, T* gradient) {
@@ -228,7 +235,9 @@ template <class T> void ParameterPhase<T>::apply_update(Size t, Optimizer<T>& op
 template <class T> bool ParameterPhase<T>::update_by_product(Size t, Optimizer<T>& optimizer) {
   const Task& task = at(tasks_, t);
   const Size columns = task.size / task.count;
-  if (before_.rows != 1 || columns < least_columns || objective_.clips_values || objective_.penalizes(*task.tensor))
+  const OwnPenalty<T> own = own_penalty(*task.tensor);
+  if (before_.rows != 1 || columns < least_columns || objective_.clips_values || objective_.penalizes(*task.tensor) ||
+      own.l1 != 0 || own.l2 != 0)
     return false;
   if (at(node_gradients_, task.tensor->node).origin != Origin::whole_batch) return false;
   const OuterProduct<T> gradient =

@@ -62,6 +62,7 @@ template <class T> class ParameterPhase {
   void update_as_one(Optimizer<T>& optimizer);
   void compute_gradient(Size task, T l2, T* gradient);
   void penalize_frozen(Size task, T l2);
+  OwnPenalty<T> own_penalty(const Tensor& tensor) const;
   void add_penalty(Size task, T* gradient, T l2);
   void apply_update(Size task, Optimizer<T>& optimizer, T factor, T* gradient);
   bool update_by_product(Size task, Optimizer<T>& optimizer);

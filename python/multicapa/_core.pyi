@@ -81,6 +81,7 @@ class _Network:
         clip: tuple[SupportsFloat, SupportsFloat] | None,
         l2_shared: SupportsFloat,
         weighted_mean: bool,
+        own_penalties: Sequence[tuple[SupportsFloat, SupportsFloat]],
         custom: tuple[Callable[[_Array, _Array], Any], Callable[[_Array, _Array], Any]] | None,
     ) -> Any: ...
     def optimizer(self, name: str, hyperparameters: Sequence[SupportsFloat]) -> Any: ...

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from multicapa import _core
-from multicapa.base.checks import check_name, check_number
+from multicapa.base.checks import check_number, find_name
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,35 @@ class Huber(Loss):
         return self.delta
 
 
+@dataclass(frozen=True)
+class Quantile(Loss):
+    """``sum_i max(q e, (q - 1) e)``, with ``e = t_i - y_i``: the best output is a quantile (Koenker & Bassett 1978).
+
+    Parameters
+    ----------
+    quantile : float, default=0.5
+        q, above 0 and below 1: the share of targets that should lie below the output. At 0.5 half the absolute error.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> net = mc.Sequential([mc.Dense(1, weight_init="zeros")], input_shape=(1,), seed=0)
+    >>> net.evaluate([[0.0], [0.0]], [1.0, -1.0], loss=mc.losses.Quantile(0.75))
+    {'loss': 0.5}
+    """
+
+    quantile: float = 0.5
+    name: ClassVar[str] = "quantile"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "quantile", check_number(self.quantile, "quantile", above=0, below=1))
+
+    @property
+    def parameter(self) -> float:
+        """The share of targets below the output."""
+        return self.quantile
+
+
 class Poisson(Loss):
     """``sum_i y_i - t_i log y_i``: counts; with an exponential output computed from its logits."""
 
@@ -79,10 +108,51 @@ class CrossEntropy(Loss):
     name = "cross_entropy"
 
 
+class KullbackLeibler(Loss):
+    """``sum_i t_i log(t_i / y_i)`` (Kullback & Leibler 1951): cross-entropy that is 0 where outputs are the targets.
+
+    For targets that are distributions. With a softmax output computed from its logits, delta = y - t.
+    """
+
+    name = "kullback_leibler"
+
+
 class BinaryCrossEntropy(Loss):
     """``-sum_k t_k log y_k + (1 - t_k) log(1 - y_k)``; with a sigmoid output from its logits, delta = y - t."""
 
     name = "binary_cross_entropy"
+
+
+@dataclass(frozen=True)
+class Focal(Loss):
+    """``-sum_k t_k (1 - y_k)^gamma log y_k + (1 - t_k) y_k^gamma log(1 - y_k)`` (Lin et al. 2017).
+
+    Binary cross-entropy in which samples that are right already count little: for rare classes among many. With a
+    sigmoid output computed from its logits. The paper's balance alpha is ``fit(class_weight=...)`` here.
+
+    Parameters
+    ----------
+    gamma : float, default=2
+        Not negative; 0 is binary cross-entropy.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> net = mc.Sequential([mc.Dense(1, "sigmoid", weight_init="zeros")], input_shape=(1,), seed=0)
+    >>> round(net.evaluate([[1.0]], [1], loss=mc.losses.Focal(gamma=1.0))["loss"], 3)
+    0.347
+    """
+
+    gamma: float = 2.0
+    name: ClassVar[str] = "focal"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "gamma", check_number(self.gamma, "gamma", minimum=0))
+
+    @property
+    def parameter(self) -> float:
+        """How fast what is right fades."""
+        return self.gamma
 
 
 class Hinge(Loss):
@@ -140,12 +210,36 @@ LOSSES: dict[str, type[Loss]] = {
         SquaredError,
         AbsoluteError,
         Huber,
+        Quantile,
         Poisson,
         CrossEntropy,
+        KullbackLeibler,
         BinaryCrossEntropy,
+        Focal,
         Hinge,
         Perceptron,
     )
+}
+
+
+# What other libraries call the same costs. Those they scale otherwise are not among them: see OTHERS.
+ALIASES = {
+    "mse": "squared_error",
+    "mean_squared_error": "squared_error",
+    "categorical_crossentropy": "cross_entropy",
+    "sparse_categorical_crossentropy": "cross_entropy",
+    "crossentropy": "cross_entropy",
+    "log_loss": "cross_entropy",
+    "binary_crossentropy": "binary_cross_entropy",
+    "bce": "binary_cross_entropy",
+    "kl_divergence": "kullback_leibler",
+    "kullback_leibler_divergence": "kullback_leibler",
+    "pinball": "quantile",
+}
+OTHERS = {
+    **dict.fromkeys(("mae", "mean_absolute_error", "l1"), "absolute_error, which is the sum over the outputs"),
+    "binary_focal_crossentropy": "Focal(gamma), with class_weight for its alpha",
+    "categorical_hinge": "hinge, which compares each output with -1 or 1",
 }
 
 
@@ -162,10 +256,22 @@ def names() -> dict[str, str]:
 
 
 def get(loss: str | Loss) -> Loss:
-    """A loss from its name or itself."""
+    """A loss from itself, its name, or what other libraries call it.
+
+    Parameters
+    ----------
+    loss : str or Loss
+        A name of :func:`names`, in any case, or one of ``ALIASES``: mse, categorical_crossentropy, ...
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> mc.losses.get("mse").name
+    'squared_error'
+    """
     if isinstance(loss, Loss):
         return loss
-    return LOSSES[check_name(loss, LOSSES, "loss")]()
+    return LOSSES[find_name(loss, LOSSES, "loss", ALIASES, OTHERS)]()
 
 
 def default_for(activation: str) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from multicapa import _core
-from multicapa.base.checks import check_flag, check_integer, check_name, check_number
+from multicapa.base.checks import check_flag, check_integer, check_number, find_name
 
 Rate = float | Callable[[int], float]
 
@@ -39,6 +39,10 @@ class Optimizer:
             else:
                 check_number(getattr(self, key), key, minimum=0, below=1)
 
+    def in_core(self) -> Optimizer:
+        """The entry of the core's list that this is."""
+        return self
+
     @classmethod
     def hyperparameter_names(cls) -> list[str]:
         """What the core wants beside the learning rate, in its order."""
@@ -56,9 +60,38 @@ class Optimizer:
 
 @dataclass
 class SGD(Optimizer):
-    """Gradient descent, stochastic when the batches are small: ``w -= lr g``."""
+    """Gradient descent, stochastic when the batches are small: ``w -= lr g``.
 
+    Parameters
+    ----------
+    learning_rate : float or function of the step, default=0.01
+    momentum : float, default=0
+        With momentum it is :class:`Momentum`,
+    nesterov : bool, default=False
+        or :class:`Nesterov`.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> mc.SGD(0.1, momentum=0.9, nesterov=True).in_core()
+    Nesterov(learning_rate=0.1, momentum=0.9)
+    """
+
+    momentum: float = 0.0
+    nesterov: bool = False
     name: ClassVar[str] = "sgd"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_number(self.momentum, "momentum", minimum=0, below=1)
+        if check_flag(self.nesterov, "nesterov") and not self.momentum:
+            raise ValueError("nesterov=True needs a momentum above 0")
+
+    def in_core(self) -> Optimizer:
+        """This one, or the one with momentum that it stands for."""
+        if not self.momentum:
+            return self
+        return (Nesterov if self.nesterov else Momentum)(self.learning_rate, self.momentum)
 
 
 @dataclass
@@ -242,10 +275,17 @@ def names() -> dict[str, str]:
 
 
 def get(optimizer: str | Optimizer) -> Optimizer:
-    """An optimiser from its name or itself."""
+    """An optimiser from itself or its name, in any case.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> mc.optimizers.get("Adam")
+    Adam(learning_rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-08, epsilon_hat=False)
+    """
     if isinstance(optimizer, Optimizer):
         return optimizer
-    return OPTIMIZERS[check_name(optimizer, OPTIMIZERS, "optimizer")]()
+    return OPTIMIZERS[find_name(optimizer, OPTIMIZERS, "optimizer", {})]()
 
 
 def minimize(
@@ -281,7 +321,7 @@ def minimize(
     >>> path.ravel().round(4).tolist()
     [7.0, 3.4, 4.12, 3.976, 4.0048]
     """
-    chosen = get(optimizer)
+    chosen = get(optimizer).in_core()
     if isinstance(chosen, LBFGS):
         raise ValueError("for L-BFGS use scipy.optimize.minimize(f, x0, jac=True, method='L-BFGS-B')")
     count = check_integer(steps, "steps", minimum=0)
@@ -302,4 +342,5 @@ def minimize(
 
 def in_core(core: Any, optimizer: Optimizer) -> Any:
     """A fresh optimiser for the parameters of a network's core."""
-    return core.optimizer(optimizer.name, optimizer.hyperparameters())
+    chosen = optimizer.in_core()
+    return core.optimizer(chosen.name, chosen.hyperparameters())

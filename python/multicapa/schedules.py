@@ -15,7 +15,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from multicapa.base.checks import check_number
+from multicapa.base.checks import check_integer, check_number
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,106 @@ class Cosine(Schedule):
     def __call__(self, step: int) -> float:
         turn = math.pi * min(step / self.steps, 1.0)
         return self.final + (self.rate - self.final) * 0.5 * (1 + math.cos(turn))
+
+
+@dataclass(frozen=True)
+class CosineRestarts(Schedule):
+    """Half a cosine from ``rate`` to ``final``, again and again: warm restarts (Loshchilov & Hutter 2017).
+
+    Parameters
+    ----------
+    rate : float
+    steps : int
+        Updates of the first cosine.
+    longer : float, default=1
+        Each cosine lasts so many times as long as the one before; at least 1.
+    final : float, default=0
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> schedule = mc.schedules.CosineRestarts(0.1, steps=2, longer=2)
+    >>> [round(schedule(k), 3) for k in range(7)]
+    [0.1, 0.05, 0.1, 0.085, 0.05, 0.015, 0.1]
+    """
+
+    steps: int
+    longer: float = 1.0
+    final: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_integer(self.steps, "steps", minimum=1)
+        check_number(self.longer, "longer", minimum=1)
+        check_number(self.final, "final", minimum=0)
+
+    def __call__(self, step: int) -> float:
+        length = float(self.steps)
+        if self.longer == 1:
+            step %= self.steps
+        past = float(step)
+        while past >= length:
+            past, length = past - length, length * self.longer
+        return self.final + (self.rate - self.final) * 0.5 * (1 + math.cos(math.pi * past / length))
+
+
+@dataclass(frozen=True)
+class Polynomial(Schedule):
+    """``final + (rate - final) (1 - k / steps)^power`` in ``steps`` updates, then ``final``; a line by default.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> schedule = mc.schedules.Polynomial(0.1, steps=4)
+    >>> [round(schedule(k), 3) for k in range(6)]
+    [0.1, 0.075, 0.05, 0.025, 0.0, 0.0]
+    """
+
+    steps: int
+    power: float = 1.0
+    final: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_integer(self.steps, "steps", minimum=1)
+        check_number(self.power, "power", above=0)
+        check_number(self.final, "final", minimum=0)
+
+    def __call__(self, step: int) -> float:
+        rest = 1 - min(step / self.steps, 1.0)
+        return float(self.final + (self.rate - self.final) * rest**self.power)
+
+
+@dataclass(frozen=True)
+class ByEpoch:
+    """A schedule that counts epochs instead of updates: ``k`` epochs are done, and the rate stays for the next one.
+
+    Parameters
+    ----------
+    schedule : callable
+        Any schedule, or a function of the number of epochs done so far.
+
+    Examples
+    --------
+    A tenth of the rate after 30 epochs, and again after 60:
+
+    >>> import multicapa as mc
+    >>> optimizer = mc.SGD(mc.schedules.ByEpoch(mc.schedules.Step(0.1, every=30)), momentum=0.9)
+    >>> halved = mc.schedules.ByEpoch(lambda epoch: 0.1 * 0.5**epoch)
+    >>> net = mc.Sequential([mc.Dense(1)], input_shape=(1,), seed=0)
+    >>> net.fit([[0.0], [1.0]], [0.0, 1.0], optimizer=mc.SGD(halved), epochs=3, batch_size=1)["learning_rate"]
+    [0.1, 0.05, 0.025]
+    """
+
+    schedule: Callable[[int], float]
+
+    def __post_init__(self) -> None:
+        if not callable(self.schedule):
+            raise TypeError(f"schedule should be a function of the number of epochs, not {self.schedule!r}")
+
+    def __call__(self, step: int) -> float:
+        """Raises, since what asks knows no epochs; ``fit`` asks :attr:`schedule`."""
+        raise ValueError("ByEpoch is for fit; single updates belong to no epoch")
 
 
 @dataclass(frozen=True)

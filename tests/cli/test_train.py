@@ -217,7 +217,7 @@ def test_lbfgs_takes_all_rows(run, told):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ("--momentum 0.5", "--momentum is for momentum, nesterov, not for adam"),
+        ("--momentum 0.5", "--momentum is for sgd, momentum, nesterov, not for adam"),
         ("--activation relu,tanh,relu", "--activation names 3, but --hidden has 2 layers"),
         ("--schedule plateau --warm-up 3", "--warm-up does not go with"),
         ("--schedule plateau --dev 0", "needs dev rows"),

@@ -8,6 +8,7 @@ The 1/b of the cost is already inside dy, so a parameter's gradient is a plain s
 import numpy as np
 
 from .activations import ACTIVATIONS, softmax, softmax_backward
+from .convolution import Windows, as_filters, as_images, as_samples
 
 
 class Layer:
@@ -137,6 +138,18 @@ class Add(Layer):
         return [dy] * self.count
 
 
+class Multiply(Layer):
+    """y = x1 o x2 o ..., number by number: dx_i = dy o (product of the others)"""
+
+    def forward(self, inputs, training=False, draw=None):
+        self.inputs = inputs
+        return np.prod(inputs, axis=0)
+
+    def backward(self, dy):
+        others = [[x for j, x in enumerate(self.inputs) if j != i] for i in range(len(self.inputs))]
+        return [dy * np.prod(factors, axis=0) for factors in others]
+
+
 class Concat(Layer):
     """y = [x1, x2, ...], side by side along the last axis"""
 
@@ -146,6 +159,78 @@ class Concat(Layer):
 
     def backward(self, dy):
         return np.split(dy, self.ends[:-1], axis=-1)
+
+
+class Convolution(Layer):
+    """z[i, j] = sum over taps of x[pixel of the tap] W[tap] + b, each group of channels with its own filters"""
+
+    def __init__(self, parameters, axes, windows, groups=1):
+        super().__init__(parameters)
+        self.axes, self.windows, self.groups = axes, windows, groups
+
+    def parts(self, W):
+        """For each group: its channels and its filters"""
+        channels, filters = W.shape[2], W.shape[3] // self.groups
+        for g in range(self.groups):
+            yield slice(g * channels, (g + 1) * channels), slice(g * filters, (g + 1) * filters)
+
+    def forward(self, inputs, training=False, draw=None):
+        self.shape = inputs[0].shape
+        self.x = x = as_images(inputs[0], self.axes)
+        W = as_filters(self.parameters["weight"])
+        size = (self.windows.outputs(0, x.shape[1]), self.windows.outputs(1, x.shape[2]))
+        z = np.zeros((len(x), *size, W.shape[3])) + self.parameters.get("bias", 0.0)
+        for i, j, seen in self.windows.over(*x.shape[1:3]):
+            for k, m, y, c in seen:
+                for channels, filters in self.parts(W):
+                    z[:, i, j, filters] += x[:, y, c, channels] @ W[k, m, :, filters]
+        return as_samples(z, self.axes)
+
+    def backward(self, delta):
+        """grad W[tap] = sum of x[pixel]^t delta[i, j]; grad b = sum of delta; dx[pixel] += delta[i, j] W[tap]^t"""
+        x, W = self.x, as_filters(self.parameters["weight"])
+        delta = delta if self.axes == 2 else delta[:, None]
+        dx, dW = np.zeros_like(x), np.zeros_like(W)
+        for i, j, seen in self.windows.over(*x.shape[1:3]):
+            for k, m, y, c in seen:
+                for channels, filters in self.parts(W):
+                    dW[k, m, :, filters] += x[:, y, c, channels].T @ delta[:, i, j, filters]
+                    dx[:, y, c, channels] += delta[:, i, j, filters] @ W[k, m, :, filters].T
+        self.gradients["weight"] = dW.reshape(self.parameters["weight"].shape)
+        if "bias" in self.parameters:
+            self.gradients["bias"] = delta.sum(axis=(0, 1, 2))
+        return [dx.reshape(self.shape)]
+
+
+class Pooling(Layer):
+    """y[i, j] = the largest, or the mean, of the pixels that the window sees; windows None: one over all"""
+
+    def __init__(self, axes, kind, windows=None):
+        super().__init__()
+        self.axes, self.kind, self.windows = axes, kind, windows
+
+    def forward(self, inputs, training=False, draw=None):
+        self.shape = inputs[0].shape
+        self.x = x = as_images(inputs[0], self.axes)
+        self.over = self.windows or Windows(x.shape[1:3])
+        y = np.empty((len(x), self.over.outputs(0, x.shape[1]), self.over.outputs(1, x.shape[2]), x.shape[3]))
+        for i, j, seen in self.over.over(*x.shape[1:3]):
+            pixels = np.stack([x[:, y, c] for _, _, y, c in seen])
+            y[:, i, j] = pixels.max(axis=0) if self.kind == "max" else pixels.mean(axis=0)
+        return as_samples(y, self.axes) if self.windows else y[:, 0, 0]
+
+    def backward(self, dy):
+        """The first of the largest gets dy, or all get dy / their number"""
+        x = self.x
+        dy = dy.reshape(len(x), self.over.outputs(0, x.shape[1]), self.over.outputs(1, x.shape[2]), x.shape[3])
+        dx = np.zeros_like(x)
+        for i, j, seen in self.over.over(*x.shape[1:3]):
+            pixels = np.stack([x[:, y, c] for _, _, y, c in seen])
+            winner = pixels.argmax(axis=0)
+            for number, (_, _, y, c) in enumerate(seen):
+                share = winner == number if self.kind == "max" else 1 / len(seen)
+                dx[:, y, c] += share * dy[:, i, j]
+        return [dx.reshape(self.shape)]
 
 
 class Maxout(Layer):
@@ -208,8 +293,8 @@ class Normalization(Layer):
 
 
 class BatchNorm(Normalization):
-    """Training: x^ over the mini-batch, unit by unit, and running = momentum running + (1 - momentum) batch.
-    Otherwise x^ = (x - running mean) / sqrt(running variance + eps)"""
+    """Training: x^ over the mini-batch, channel by channel, and running = momentum running + (1 - momentum) batch.
+    Otherwise x^ = (x - running mean) / sqrt(running variance + eps). The pixels of images are so many samples"""
 
     def __init__(self, parameters=None, state=None, epsilon=1e-5, momentum=0.9, ddof=0):
         super().__init__(parameters)
@@ -217,7 +302,8 @@ class BatchNorm(Normalization):
         self.epsilon, self.momentum, self.ddof = epsilon, momentum, ddof
 
     def forward(self, inputs, training=False, draw=None):
-        x, self.training = inputs[0], training
+        self.shape, self.training = inputs[0].shape, training
+        x = inputs[0].reshape(-1, self.shape[-1])
         if training:
             self.x_hat, mu, v, self.s = standardise(x, 0, self.epsilon, self.ddof)
             self.follow("running_mean", mu[0])
@@ -225,17 +311,17 @@ class BatchNorm(Normalization):
         else:
             self.s = np.sqrt(self.state["running_variance"] + self.epsilon)
             self.x_hat = (x - self.state["running_mean"]) / self.s
-        return self.scale_and_shift(self.x_hat)
+        return self.scale_and_shift(self.x_hat).reshape(self.shape)
 
     def follow(self, name, batch):
         """running = momentum running + (1 - momentum) batch"""
         self.state[name] = self.momentum * self.state[name] + (1 - self.momentum) * batch
 
     def backward(self, dy):
-        dx_hat = self.scale_and_shift_backward(dy, self.x_hat)
-        if self.training:
-            return [standardise_backward(dx_hat, self.x_hat, self.s, 0, self.ddof)]
-        return [dx_hat / self.s]
+        dx_hat = self.scale_and_shift_backward(dy.reshape(self.x_hat.shape), self.x_hat)
+        if not self.training:
+            return [(dx_hat / self.s).reshape(self.shape)]
+        return [standardise_backward(dx_hat, self.x_hat, self.s, 0, self.ddof).reshape(self.shape)]
 
 
 class LayerNorm(Normalization):
@@ -258,6 +344,27 @@ class LayerNorm(Normalization):
         return [dx.reshape(dy.shape)]
 
 
+def convolution(axes):
+    def make(node, p, s):
+        options = {key: node.get(key) for key in ("strides", "dilation")}
+        windows = Windows(node["kernel_size"], padding=node.get("padding", "valid"), **options)
+        return Convolution(p, axes, windows, node.get("groups", 1))
+
+    return make
+
+
+def pooling(axes, kind):
+    def make(node, p, s):
+        size = node["pool_size"]
+        return Pooling(axes, kind, Windows(size, node.get("strides", size), node.get("padding", "valid")))
+
+    return make
+
+
+def global_pooling(axes, kind):
+    return lambda node, p, s: Pooling(axes, kind)
+
+
 # How each type of node in a spec becomes a layer: node is its plain dict, p its parameters, s its state.
 LAYERS = {
     "input": lambda node, p, s: Input(),
@@ -269,9 +376,13 @@ LAYERS = {
     "reshape": lambda node, p, s: Reshape(node["shape"]),
     "add": lambda node, p, s: Add(),
     "concat": lambda node, p, s: Concat(),
+    "multiply": lambda node, p, s: Multiply(),
     "maxout": lambda node, p, s: Maxout(p, node.get("pieces", 2)),
     "batch_norm": lambda node, p, s: BatchNorm(
         p, s, node.get("epsilon", 1e-5), node.get("momentum", 0.9), node.get("ddof", 0)
     ),
+    **{f"conv{n}d": convolution(n) for n in (1, 2)},
+    **{f"{kind}_pool{n}d": pooling(n, kind) for kind in ("max", "average") for n in (1, 2)},
+    **{f"global_{kind}_pool{n}d": global_pooling(n, kind) for kind in ("max", "average") for n in (1, 2)},
     "layer_norm": lambda node, p, s: LayerNorm(p, node.get("epsilon", 1e-5), node.get("ddof", 0)),
 }

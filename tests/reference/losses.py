@@ -64,6 +64,16 @@ def huber_gradient(y, t, p):
     return np.where(np.abs(e) <= p, e, p * np.sign(e))
 
 
+def quantile(y, t, p):
+    """c = sum max(p e, (p - 1) e), e = t - y"""
+    return sum_outputs(np.maximum(p * (t - y), (p - 1.0) * (t - y)))
+
+
+def quantile_gradient(y, t, p):
+    """dc/dy = -p where y < t, 1 - p where y > t, 0 where they agree"""
+    return np.where(y < t, -p, np.where(y > t, 1.0 - p, 0.0))
+
+
 def poisson(y, t, p):
     """c = sum (y - t log y)"""
     return sum_outputs(y - t * np.log(clamp(y)))
@@ -82,6 +92,30 @@ def cross_entropy(y, t, p):
 def cross_entropy_gradient(y, t, p):
     """dc/dy = -t / y"""
     return -t / clamp(y)
+
+
+def kullback_leibler(y, t, p):
+    """c = sum t log(t / y), 0 where t is 0"""
+    return sum_outputs(t * (np.log(clamp(t)) - np.log(clamp(y))))
+
+
+def kullback_leibler_gradient(y, t, p):
+    """dc/dy = -t / y"""
+    return -t / clamp(y)
+
+
+def focal(y, t, p):
+    """c = -sum [t (1 - y)^p log y + (1 - t) y^p log(1 - y)]"""
+    y, rest = clamp(y), clamp(1.0 - y)
+    return -sum_outputs(t * rest**p * np.log(y) + (1.0 - t) * y**p * np.log(rest))
+
+
+def focal_gradient(y, t, p):
+    """dc/dy = t [p (1 - y)^(p - 1) log y - (1 - y)^p / y] - (1 - t) [p y^(p - 1) log(1 - y) - y^p / (1 - y)]"""
+    y, rest = clamp(y), clamp(1.0 - y)
+    own = p * rest ** (p - 1) * np.log(y) - rest**p / y
+    other = p * y ** (p - 1) * np.log(rest) - y**p / rest
+    return t * own - (1.0 - t) * other
 
 
 def binary_cross_entropy(y, t, p):
@@ -136,6 +170,23 @@ def sigmoid_binary_cross_entropy_gradient(z, t, p):
     return sigmoid(z) - t
 
 
+def softmax_kullback_leibler(z, t, p):
+    """c = sum t log t - sum t log softmax(z)"""
+    return softmax_cross_entropy(z, t, p) + sum_outputs(t * np.log(clamp(t)))
+
+
+def sigmoid_focal(z, t, p):
+    """c = sum [t e^(-p softplus(z)) softplus(-z) + (1 - t) e^(-p softplus(-z)) softplus(z)]"""
+    up, down = softplus(z), softplus(-z)
+    return sum_outputs(t * np.exp(-p * up) * down + (1.0 - t) * np.exp(-p * down) * up)
+
+
+def sigmoid_focal_gradient(z, t, p):
+    """delta = -t (1 - y)^p (1 - y - p y log y) + (1 - t) y^p (y - p (1 - y) log(1 - y))"""
+    up, down, y, rest = softplus(z), softplus(-z), sigmoid(z), sigmoid(-z)
+    return -t * np.exp(-p * up) * (rest + p * y * down) + (1.0 - t) * np.exp(-p * down) * (y + p * rest * up)
+
+
 def exponential_poisson(z, t, p):
     """c = sum [e^z - t z]"""
     return sum_outputs(np.exp(z) - t * z)
@@ -168,8 +219,11 @@ LOSSES = {
     "squared_error": Loss(squared_error, squared_error_gradient),
     "absolute_error": Loss(absolute_error, absolute_error_gradient),
     "huber": Loss(huber, huber_gradient, default=1.0),
+    "quantile": Loss(quantile, quantile_gradient, default=0.5),
     "poisson": Loss(poisson, poisson_gradient),
     "cross_entropy": Loss(cross_entropy, cross_entropy_gradient),
+    "kullback_leibler": Loss(kullback_leibler, kullback_leibler_gradient),
+    "focal": Loss(focal, focal_gradient, default=2.0),
     "binary_cross_entropy": Loss(binary_cross_entropy, binary_cross_entropy_gradient),
     "hinge": Loss(hinge, hinge_gradient),
     "perceptron": Loss(perceptron, perceptron_gradient),
@@ -178,6 +232,8 @@ LOSSES = {
 FUSED = {
     ("softmax", "cross_entropy"): Loss(softmax_cross_entropy, softmax_cross_entropy_gradient),
     ("sigmoid", "binary_cross_entropy"): Loss(sigmoid_binary_cross_entropy, sigmoid_binary_cross_entropy_gradient),
+    ("softmax", "kullback_leibler"): Loss(softmax_kullback_leibler, softmax_cross_entropy_gradient),
+    ("sigmoid", "focal"): Loss(sigmoid_focal, sigmoid_focal_gradient, default=2.0),
     ("exponential", "poisson"): Loss(exponential_poisson, exponential_poisson_gradient),
     ("step", "perceptron"): LOSSES["perceptron"],  # the perceptron criterion reads phi = z, not sgn(z)
 }

@@ -28,7 +28,7 @@ class ReferenceNetwork:
             name = node["name"]
             own = {key.rpartition(".")[2]: left.pop(key) for key in list(left) if key.rpartition(".")[0] == name}
             state = {key: own.pop(key) for key in STATE_NAMES if key in own}
-            if node["type"] in ("dense", "maxout") and node.get("bias", True) != ("bias" in own):
+            if node["type"] in ("dense", "maxout", "conv1d", "conv2d") and node.get("bias", True) != ("bias" in own):
                 raise ValueError(f"{name}: its spec and its parameters disagree about a bias")
             layer = LAYERS[node["type"]](node, own, state)
             self.nodes.append(Node(name, layer, [reads[i] for i in node.get("inputs", [])]))
@@ -105,7 +105,7 @@ class ReferenceNetwork:
         if pair in FUSED:  # cost and delta straight from z: backpropagation starts before the last activation
             start = last.inputs[0]
             z = self.outputs[start]
-            costs, dy = FUSED[pair].value(z, T), FUSED[pair].gradient(z, T)
+            costs, dy = FUSED[pair].value(z, T, loss_parameter), FUSED[pair].gradient(z, T, loss_parameter)
         else:
             start = last.name
             costs, dy = LOSSES[loss].value(y, T, loss_parameter), LOSSES[loss].gradient(y, T, loss_parameter)

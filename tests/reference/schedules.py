@@ -45,3 +45,21 @@ def one_cycle(k: int, rate: float, steps: int, rise: float = 0.3, start: float =
     if k <= top:
         return between(rate / start, rate, k / top)
     return between(rate, rate / start / end, min((k - top) / (last - top), 1.0))
+
+
+def cosine_restarts(k: int, rate: float, steps: int, longer: float = 1.0, final: float = 0.0) -> float:
+    """Half a cosine over steps, then over steps longer, steps longer^2, ... (PyTorch's CosineAnnealingWarmRestarts)"""
+    start, length = 0.0, float(steps)
+    while k >= start + length:
+        start, length = start + length, length * longer
+    return between(rate, final, (k - start) / length)
+
+
+def polynomial(k: int, rate: float, steps: int, power: float = 1.0, final: float = 0.0) -> float:
+    """rho_k = final + (rho - final) (1 - k / steps)^power, and final from k = steps on (PyTorch's PolynomialLR)"""
+    return final + (rate - final) * max(1 - k / steps, 0.0) ** power
+
+
+def by_epoch(k: int, schedule, updates: int) -> float:
+    """rho_k = schedule(floor(k / updates)), updates per epoch"""
+    return schedule(k // updates)

@@ -49,6 +49,19 @@ struct Huber : SummedLoss {
   }
 };
 
+struct Quantile : SummedLoss {
+  static constexpr const char *name = "quantile", *parameter = "quantile",
+                              *formula = "sum_i max(q e, (q - 1) e), e = t_i - y_i";
+  static constexpr double default_parameter = 0.5;
+  template <class T> static Vector<T> value(Vector<T> y, Vector<T> t, Vector<T> q) {
+    return maximum<T>(q * (t - y), (q - T(1)) * (t - y));
+  }
+  template <class T> static Vector<T> derivative(Vector<T> y, Vector<T> t, Vector<T> q) {
+    const Vector<T> below = y < t ? -q : Vector<T>{};
+    return y > t ? T(1) - q : below;
+  }
+};
+
 // Fused with exp outputs the rate is never zero: cost = exp(z) − t z.
 struct Poisson : SummedLoss {
   static constexpr const char *name = "poisson", *formula = "sum_i y_i - t_i log y_i",
@@ -71,6 +84,17 @@ struct CrossEntropy : SummedLoss {
   }
 };
 
+struct KullbackLeibler : SummedLoss {
+  static constexpr const char *name = "kullback_leibler", *formula = "sum_i t_i log(t_i / y_i)",
+                              *fused_activation = "softmax";
+  template <class T> static Vector<T> value(Vector<T> y, Vector<T> t, Vector<T>) {
+    return t * (safe_log<T>(t) - safe_log<T>(y));
+  }
+  template <class T> static Vector<T> derivative(Vector<T> y, Vector<T> t, Vector<T>) {
+    return -safe_quotient<T>(t, y);
+  }
+};
+
 struct BinaryCrossEntropy : SummedLoss {
   static constexpr const char *name = "binary_cross_entropy", *fused_activation = "sigmoid",
                               *formula = "-sum_i t_i log y_i + (1 - t_i) log(1 - y_i)";
@@ -84,6 +108,37 @@ struct BinaryCrossEntropy : SummedLoss {
 struct BinaryCrossEntropyOfSigmoid : BinaryCrossEntropy {
   template <class T> static Vector<T> value(Vector<T> z, Vector<T> t, Vector<T>) { return softplus<T>(z) - t * z; }
   template <class T> static Vector<T> derivative(Vector<T> z, Vector<T> t, Vector<T>) { return logistic<T>(z) - t; }
+};
+
+// Powers and logarithms of y = 1/(1 + e^-z) are those of softplus: log y = -softplus(-z), log(1 - y) = -softplus(z).
+struct Focal : SummedLoss {
+  static constexpr const char *name = "focal", *parameter = "gamma", *fused_activation = "sigmoid",
+                              *formula = "-sum_i t_i (1 - y_i)^gamma log y_i + (1 - t_i) y_i^gamma log(1 - y_i)";
+  static constexpr double default_parameter = 2;
+  template <class T> static Vector<T> value(Vector<T> y, Vector<T> t, Vector<T> gamma) {
+    const Vector<T> log_y = safe_log<T>(y), log_rest = safe_log<T>(T(1) - y);
+    return -(t * exponential<T>(gamma * log_rest) * log_y + (T(1) - t) * exponential<T>(gamma * log_y) * log_rest);
+  }
+  template <class T> static Vector<T> derivative(Vector<T> y, Vector<T> t, Vector<T> gamma) {
+    const Vector<T> log_y = safe_log<T>(y), log_rest = safe_log<T>(T(1) - y), less = gamma - T(1);
+    const Vector<T> own =
+        gamma * exponential<T>(less * log_rest) * log_y - exponential<T>(gamma * log_rest) / at_least_normal<T>(y);
+    const Vector<T> other =
+        exponential<T>(gamma * log_y) / at_least_normal<T>(T(1) - y) - gamma * exponential<T>(less * log_y) * log_rest;
+    return t * own + (T(1) - t) * other;
+  }
+};
+struct FocalOfSigmoid : Focal {
+  template <class T> static Vector<T> value(Vector<T> z, Vector<T> t, Vector<T> gamma) {
+    const Vector<T> up = softplus<T>(z), down = softplus<T>(-z);
+    return t * exponential<T>(-gamma * up) * down + (T(1) - t) * exponential<T>(-gamma * down) * up;
+  }
+  template <class T> static Vector<T> derivative(Vector<T> z, Vector<T> t, Vector<T> gamma) {
+    const Vector<T> up = softplus<T>(z), down = softplus<T>(-z), y = logistic<T>(z), rest = logistic<T>(-z);
+    const Vector<T> own = -exponential<T>(-gamma * up) * (gamma * y * down + rest);
+    const Vector<T> other = exponential<T>(-gamma * down) * (gamma * rest * up + y);
+    return t * own + (T(1) - t) * other;
+  }
 };
 
 struct Hinge : SummedLoss {
@@ -151,6 +206,30 @@ template <class T, class F> void elementwise_loss(const LossCall<T>& call) {
   }
 }
 
+// The cross-entropy of softmax(z), less that of the targets with themselves.
+template <class T> void softmax_kullback_leibler(const LossCall<T>& call) {
+  softmax_cross_entropy<T>(call);
+  for (Size r = 0; r < call.target.rows; ++r) {
+    Vector<T> total{};
+    for_vectors<T>(call.target.columns, [&](Size i, auto part) {
+      const Vector<T> t = part.get(call.target.data + r * call.target.stride + i);
+      total += part.active(t * safe_log<T>(t));
+    });
+    call.cost[r] += sum_lanes<T>(total);
+  }
+}
+template <class T> void softmax_kullback_leibler_columns(const LossCall<T>& call) {
+  softmax_cross_entropy_columns<T>(call);
+  for_vectors<T>(call.target.columns, [&](Size s, auto part) {
+    Vector<T> total = part.get(call.cost + s);
+    for (Size c = 0; c < call.target.rows; ++c) {
+      const Vector<T> t = part.get(call.target.data + c * call.target.stride + s);
+      total += t * safe_log<T>(t);
+    }
+    part.put(call.cost + s, total);
+  });
+}
+
 template <class T, class Plain>
 constexpr LossKernel<T> loss_row{Plain::name,      Plain::formula,
                                  Plain::parameter, Plain::default_parameter,
@@ -180,9 +259,12 @@ constexpr LossKernel<T> loss_list[] = {
     loss_row<T, SquaredError>,
     loss_row<T, AbsoluteError>,
     loss_row<T, Huber>,
+    loss_row<T, Quantile>,
     elementwise_pair<T, Poisson, PoissonOfExponential>,
     paired_loss_row<T, CrossEntropy, softmax_cross_entropy<T>, softmax_cross_entropy_columns<T>>,
+    paired_loss_row<T, KullbackLeibler, softmax_kullback_leibler<T>, softmax_kullback_leibler_columns<T>>,
     elementwise_pair<T, BinaryCrossEntropy, BinaryCrossEntropyOfSigmoid>,
+    elementwise_pair<T, Focal, FocalOfSigmoid>,
     loss_row<T, Hinge>,
     elementwise_pair<T, Perceptron, Perceptron>,
 };

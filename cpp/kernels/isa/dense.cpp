@@ -2,8 +2,12 @@
 
 #include "kernels/chain/chain.hpp"
 #include "kernels/isa/prelude.hpp"
+#include "kernels/maps/maps.hpp"
 
 namespace multicapa {
+
+extern const MapTables MULTICAPA_TABLES(maps, MULTICAPA_ISA);
+
 namespace {
 
 // Each stands on those before it.
@@ -30,11 +34,12 @@ namespace {
 
 template <class Row, int N> constexpr int length(const Row (&)[N]) { return N; }
 
-template <class T> constexpr KernelTable<T> make_table() {
+template <class T> constexpr KernelTable<T> make_table(const MapKernels<T>* maps) {
   return {MULTICAPA_NAME(MULTICAPA_ISA),
           width<T>,
           block_columns<T>,
           nullptr,
+          maps,
           activation_list<T>,
           length(activation_list<T>),
           loss_list<T>,
@@ -78,6 +83,8 @@ template <class T> constexpr KernelTable<T> make_table() {
 }  // namespace
 
 extern const KernelTables MULTICAPA_TABLES(dense, MULTICAPA_ISA);
-const KernelTables MULTICAPA_TABLES(dense, MULTICAPA_ISA) = {make_table<float>(), make_table<double>()};
+const KernelTables MULTICAPA_TABLES(dense, MULTICAPA_ISA) = {
+    make_table<float>(&MULTICAPA_TABLES(maps, MULTICAPA_ISA).single_precision),
+    make_table<double>(&MULTICAPA_TABLES(maps, MULTICAPA_ISA).double_precision)};
 
 }  // namespace multicapa

@@ -3,7 +3,7 @@
 import difflib
 import math
 import numbers
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,21 @@ def check_name(name: Any, known: Iterable[str], what: str) -> str:
     near = difflib.get_close_matches(name, names, 1) if isinstance(name, str) else []
     hint = f"; did you mean {near[0]!r}?" if near else "."
     raise ValueError(f"there is no {what} {name!r}{hint} There are: {', '.join(names)}")
+
+
+def find_name(
+    name: Any, known: Iterable[str], what: str, aliases: Mapping[str, str], others: Mapping[str, str] | None = None
+) -> str:
+    """The one of ``known`` that is meant, in any case or by an alias; else raise ValueError.
+
+    ``others``: names of what there is not, and what to write instead.
+    """
+    if isinstance(name, str) and name not in known:
+        low = name.lower()
+        if others and low in others:
+            raise ValueError(f"there is no {what} {name!r}; write {others[low]}")
+        return check_name(aliases.get(low, low), known, what)
+    return check_name(name, known, what)
 
 
 def check_number(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import string
 from typing import Any
 
 from multicapa.base.checks import check_integer, check_number
@@ -74,7 +75,8 @@ class Checkpoint(Monitor):
     Parameters
     ----------
     path : path-like
-        Where to; ``{epoch}`` in it is replaced by the number of the epoch.
+        Where to. What stands in braces is filled in from the epoch's record, as by ``str.format``:
+        ``"net-{epoch:03d}-{val_loss:.2f}.safetensors"``. A brace itself is written twice.
     monitor : str, optional
         With ``best_only``, what to follow: by default val_loss, or loss without validation data.
     best_only : bool, default=True
@@ -82,6 +84,11 @@ class Checkpoint(Monitor):
     mode : {"auto", "min", "max"}, default="auto"
         "auto" knows by name what should rise (accuracy, auc, f1, r2, ...) or fall (loss, mse, ...); of others it is
         an error.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> keep = mc.Checkpoint("net-{epoch:03d}-{val_loss:.2f}.safetensors", best_only=False)
     """
 
     def __init__(
@@ -90,6 +97,12 @@ class Checkpoint(Monitor):
         super().__init__(monitor, mode, 0.0)
         self.path = os.fspath(path)
         self.best_only = best_only
+        try:
+            named = [field for _, field, _, _ in string.Formatter().parse(self.path) if field is not None]
+        except ValueError as error:
+            raise ValueError(f"{self.path!r} is no path with values in braces: {error}") from None
+        if not all(map(str.isidentifier, named)):
+            raise ValueError(f"{self.path!r}: in braces stand names of the history, such as {{epoch}}")
 
     def on_fit_begin(self, run: Run) -> None:
         self.best = math.nan
@@ -99,7 +112,13 @@ class Checkpoint(Monitor):
 
     def on_epoch_end(self, run: Run, epoch: dict[str, Any]) -> None:
         if not self.best_only or self.improved(epoch):
-            files.save(run.network, self.path.replace("{epoch}", str(epoch["epoch"])))
+            files.save(run.network, self._filled_in(epoch))
+
+    def _filled_in(self, epoch: dict[str, Any]) -> str:
+        try:
+            return self.path.format(**epoch)
+        except KeyError as error:
+            raise ValueError(f"no value {error} for {self.path!r}; there are {', '.join(epoch)}") from None
 
 
 class StopAtLoss(Callback):
@@ -189,7 +208,7 @@ class ReduceOnPlateau(Monitor):
             return
         self._waited += 1
         if self._waited > self.patience:
-            rate = run.optimizer.rate(run.updates)
+            rate = run.rates(1)[0] / run.rate_factor if run.rate_factor else 0.0
             run.rate_factor = max(
                 run.rate_factor * self.factor, min(run.rate_factor, self.smallest / rate if rate else 0)
             )

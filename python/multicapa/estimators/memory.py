@@ -13,7 +13,8 @@ Key = tuple[str, tuple[float, ...]]
 
 def key_of(optimizer: Optimizer) -> Key:
     """Name and numbers of an optimiser, its learning rate apart: who has another key has another memory."""
-    return optimizer.name, tuple(optimizer.hyperparameters())
+    chosen = optimizer.in_core()
+    return chosen.name, tuple(chosen.hyperparameters())
 
 
 @dataclass(frozen=True)

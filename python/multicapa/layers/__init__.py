@@ -10,12 +10,23 @@ A layer is called on the output of another one to form a graph, or listed in a :
 ['input_1', 'dense_1', 'concat_1', 'dense_2']
 """
 
-from multicapa.layers.activation import Activation, CustomActivation, activations, check_activation
-from multicapa.layers.base import Layer, Symbol
+from multicapa.layers.activation import Activation, CustomActivation, activations, check_activation, find_activation
+from multicapa.layers.base import Add, Layer, Multiply, Symbol
+from multicapa.layers.convolution import Conv1D, Conv2D
 from multicapa.layers.dense import Dense, Maxout
-from multicapa.layers.merge import Add, Concat, add, concat
+from multicapa.layers.merge import Concat, add, concat, multiply
 from multicapa.layers.noise import Dropout, GaussianNoise
 from multicapa.layers.normalization import BatchNorm, LayerNorm
+from multicapa.layers.pooling import (
+    AveragePool1D,
+    AveragePool2D,
+    GlobalAveragePool1D,
+    GlobalAveragePool2D,
+    GlobalMaxPool1D,
+    GlobalMaxPool2D,
+    MaxPool1D,
+    MaxPool2D,
+)
 from multicapa.layers.shape import Flatten, Input, InputLayer, Reshape
 
 LAYERS: dict[str, type[Layer]] = {
@@ -23,6 +34,16 @@ LAYERS: dict[str, type[Layer]] = {
     for layer in (
         InputLayer,
         Dense,
+        Conv1D,
+        Conv2D,
+        MaxPool1D,
+        MaxPool2D,
+        AveragePool1D,
+        AveragePool2D,
+        GlobalMaxPool1D,
+        GlobalMaxPool2D,
+        GlobalAveragePool1D,
+        GlobalAveragePool2D,
         Maxout,
         Activation,
         CustomActivation,
@@ -34,6 +55,7 @@ LAYERS: dict[str, type[Layer]] = {
         Reshape,
         Add,
         Concat,
+        Multiply,
     )
 }
 
@@ -41,22 +63,35 @@ __all__ = [
     "LAYERS",
     "Activation",
     "Add",
+    "AveragePool1D",
+    "AveragePool2D",
     "BatchNorm",
     "Concat",
+    "Conv1D",
+    "Conv2D",
     "CustomActivation",
     "Dense",
     "Dropout",
     "Flatten",
     "GaussianNoise",
+    "GlobalAveragePool1D",
+    "GlobalAveragePool2D",
+    "GlobalMaxPool1D",
+    "GlobalMaxPool2D",
     "Input",
     "InputLayer",
     "Layer",
     "LayerNorm",
+    "MaxPool1D",
+    "MaxPool2D",
     "Maxout",
+    "Multiply",
     "Reshape",
     "Symbol",
     "activations",
     "add",
     "check_activation",
     "concat",
+    "find_activation",
+    "multiply",
 ]

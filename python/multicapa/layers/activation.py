@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from multicapa import _core
-from multicapa.base.checks import check_name, check_number
+from multicapa.base.checks import check_name, check_number, find_name
 from multicapa.layers.base import Layer
 
 
@@ -40,6 +40,7 @@ class Activation(Layer):
     type: ClassVar[str] = "activation"
 
     def __post_init__(self) -> None:
+        self.function = find_activation(self.function)
         self.parameter = check_activation(self.function, self.parameter)
 
 
@@ -87,6 +88,31 @@ def activations() -> dict[str, str]:
     'z / (1 + |z|)'
     """
     return {row["name"]: row["formula"] for row in _core.activations()}
+
+
+# What other libraries call the same functions.
+ALIASES = {
+    "identity": "linear",
+    "logistic": "sigmoid",
+    "swish": "silu",
+    "leakyrelu": "leaky_relu",
+    "exp": "exponential",
+    "sgn": "step",
+    "sign": "step",
+    "heaviside": "step",
+}
+
+
+def find_activation(name: Any) -> str:
+    """The name in :func:`activations` that is meant, in any case or by an alias; else raise ValueError.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> mc.layers.find_activation("ReLU"), mc.layers.find_activation("swish")
+    ('relu', 'silu')
+    """
+    return find_name(name, activations(), "activation", ALIASES)
 
 
 def check_activation(name: str, parameter: float | None) -> float | None:

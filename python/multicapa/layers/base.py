@@ -1,4 +1,4 @@
-"""What all layers share, and what a graph is drawn with."""
+"""What all layers share, and what a graph is drawn with; the two layers that its operators stand for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ _creation = itertools.count()
 
 @dataclass(frozen=True, eq=False)
 class Symbol:
-    """The output of a layer while a graph is being drawn; :class:`~multicapa.Network` makes it real."""
+    """The output of a layer while a graph is being drawn; :class:`~multicapa.Network` makes it real.
+
+    Two of one shape can be added and multiplied: ``f(x) + x`` is :func:`~multicapa.add`, ``f(x) * g(x)`` is
+    :func:`~multicapa.multiply`.
+    """
 
     layer: Layer
     inputs: tuple[Symbol, ...]
@@ -22,6 +26,12 @@ class Symbol:
         name = self.layer.name
         if name is not None and (not isinstance(name, str) or not name or ":" in name or not _can_be_written(name)):
             raise ValueError(f"the name of a layer should be a string without colons and surrogates, not {name!r}")
+
+    def __add__(self, other: Symbol) -> Symbol:
+        return Add()((self, other)) if isinstance(other, Symbol) else NotImplemented
+
+    def __mul__(self, other: Symbol) -> Symbol:
+        return Multiply()((self, other)) if isinstance(other, Symbol) else NotImplemented
 
 
 @dataclass(kw_only=True, eq=False)
@@ -54,3 +64,19 @@ def _can_be_written(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+@dataclass(eq=False)
+class Add(Layer):
+    """The sum of layers of one shape: a residual connection is ``add([f(x), x])`` (He et al. 2016)."""
+
+    type: ClassVar[str] = "add"
+    merges: ClassVar[bool] = True
+
+
+@dataclass(eq=False)
+class Multiply(Layer):
+    """The product of layers of one shape, number by number: a gate is ``multiply([f(x), sigmoid(g(x))])``."""
+
+    type: ClassVar[str] = "multiply"
+    merges: ClassVar[bool] = True

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from multicapa.base.checks import check_integer
-from multicapa.layers.activation import check_activation
+from multicapa.layers.activation import check_activation, find_activation
 from multicapa.layers.base import Layer
 
 
@@ -19,7 +19,8 @@ class Dense(Layer):
     units : int
         Number of outputs.
     activation : str, default="linear"
-        Name of g: see :func:`multicapa.layers.activations`.
+        Name of g: see :func:`multicapa.layers.activations`. Also in any case, and as other libraries call it: ReLU,
+        swish, identity, logistic.
     bias : bool, default=True
         Whether there is a b.
     activation_parameter : float, optional
@@ -52,6 +53,7 @@ class Dense(Layer):
 
     def __post_init__(self) -> None:
         self.units = check_integer(self.units, "units", minimum=1, below=2**31)
+        self.activation = find_activation(self.activation)
         self.activation_parameter = check_activation(self.activation, self.activation_parameter)
 
 

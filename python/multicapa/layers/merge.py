@@ -1,4 +1,4 @@
-"""Where branches of a graph join."""
+"""Where branches of a graph join; ``a + b`` and ``a * b`` are short for add and multiply of two."""
 
 from __future__ import annotations
 
@@ -6,20 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from multicapa.layers.base import Layer, Symbol
-
-
-@dataclass(eq=False)
-class Add(Layer):
-    """The sum of layers of one shape: a residual connection is ``add([f(x), x])`` (He et al. 2016)."""
-
-    type: ClassVar[str] = "add"
-    merges: ClassVar[bool] = True
+from multicapa.layers.base import Add, Layer, Multiply, Symbol
 
 
 @dataclass(eq=False)
 class Concat(Layer):
-    """Flat layers side by side: what reads the result reads all of them, each with its own weights."""
+    """Layers side by side along their last axis, units or channels; the other axes should be the same.
+
+    What reads the result reads all of them, each with its own weights.
+    """
 
     type: ClassVar[str] = "concat"
     merges: ClassVar[bool] = True
@@ -38,7 +33,7 @@ def add(inputs: Sequence[Symbol], name: str | None = None) -> Symbol:
 
 
 def concat(inputs: Sequence[Symbol], name: str | None = None) -> Symbol:
-    """Flat layers side by side; short for ``Concat()(inputs)``.
+    """Layers side by side along their last axis; short for ``Concat()(inputs)``.
 
     Examples
     --------
@@ -48,3 +43,20 @@ def concat(inputs: Sequence[Symbol], name: str | None = None) -> Symbol:
     (7,)
     """
     return Concat(name=name)(inputs)
+
+
+def multiply(inputs: Sequence[Symbol], name: str | None = None) -> Symbol:
+    """Product of layers of one shape, number by number; short for ``Multiply()(inputs)``.
+
+    Examples
+    --------
+    A gate decides how much of x goes on:
+
+    >>> import multicapa as mc
+    >>> x = mc.Input(4)
+    >>> gate = mc.Dense(4, "sigmoid")(x)
+    >>> net = mc.Network(x, mc.Dense(1)(mc.multiply([gate, x]) + x), seed=0)
+    >>> [layer["type"] for layer in net.spec]
+    ['input', 'dense', 'multiply', 'add', 'dense']
+    """
+    return Multiply(name=name)(inputs)

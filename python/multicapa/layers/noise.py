@@ -17,10 +17,14 @@ class Dropout(Layer):
     ----------
     rate : float
         At least 0 and below 1. In ``predict`` and ``evaluate`` the layer does nothing.
+    whole_channels : bool, default=False
+        Whether a channel of an image or a feature of a series (the last axis) is dropped at all pixels or steps at
+        once. Neighbours resemble each other, so that a single one tells little when it is missing.
 
     Notes
     -----
-    Srivastava et al. 2014, with inverted scaling. The same units are dropped for any number of threads.
+    Srivastava et al. 2014, with inverted scaling; whole channels: Tompson et al. 2015. The same units are dropped for
+    any number of threads.
 
     Examples
     --------
@@ -31,6 +35,7 @@ class Dropout(Layer):
     """
 
     rate: float
+    whole_channels: bool = False
     type: ClassVar[str] = "dropout"
 
     def __post_init__(self) -> None:

@@ -13,13 +13,17 @@ from multicapa.layers.base import Layer
 class BatchNorm(Layer):
     """Normalise every unit over the batch: ``y = gamma (x - mean) / sqrt(variance + epsilon) + beta``.
 
+    The units of images and series are their channels or features, the last axis; their statistics are those of all
+    pixels or steps of all samples.
+
     Parameters
     ----------
     epsilon : float, default=1e-5
     momentum : float, default=0.9
         Share of the old running mean and variance that an update keeps.
     ddof : {0, 1}, default=0
-        The variance divides by ``b - ddof``: 0 as in the paper and in all libraries, 1 as in the lectures.
+        The variance divides by ``b - ddof``, b the numbers that it is over: 0 as in the paper and in all libraries, 1
+        as in the lectures.
 
     Notes
     -----

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from multicapa.base.views import Views
 from multicapa.network import files
 from multicapa.network.core import CoreNetwork
 from multicapa.network.graph import graph_spec
+from multicapa.network.outputs import check_outputs
 
 
 class Network(CoreNetwork):
@@ -67,6 +69,7 @@ class Network(CoreNetwork):
             if not isinstance(symbol, layers.Symbol):
                 raise TypeError(f"{what} should be Input(...) or the result of calling a layer, not {symbol!r}")
         super().__init__(graph_spec(inputs, outputs), dtype, seed)
+        check_outputs(self)
 
     def evaluate(
         self,
@@ -106,8 +109,8 @@ class Network(CoreNetwork):
         *,
         loss: str | losses.Loss | None = None,
         sample_weight: npt.ArrayLike | None = None,
-        l1: float = 0.0,
-        l2: float = 0.0,
+        l1: float | Mapping[str, float] = 0.0,
+        l2: float | Mapping[str, float] = 0.0,
         penalize_biases: bool = False,
         target_range: tuple[float, float] | None = None,
     ) -> tuple[float, Views]:

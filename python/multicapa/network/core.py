@@ -132,7 +132,16 @@ class CoreNetwork:
         return outputs
 
     def freeze(self, *names: str) -> None:
-        """Keep the parameters of these layers as they are in later fits."""
+        """Keep the parameters of these layers as they are in later fits; a BatchNorm its running statistics too.
+
+        A frozen BatchNorm normalises by its running statistics also while the network is trained.
+
+        Examples
+        --------
+        >>> import multicapa as mc
+        >>> net = mc.Sequential([mc.Dense(4, "tanh"), mc.Dense(1)], input_shape=(2,), seed=0)
+        >>> net.freeze("dense_1")
+        """
         for name in names:
             self._core.freeze(name, True)
             self._frozen.add(name)

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from multicapa.base.checks import check_integer
 from multicapa.network.core import CoreNetwork
 
@@ -63,6 +65,15 @@ def _detail(layer: Mapping[str, Any]) -> str:
             parts = ["" if plain else _activation(layer["activation"], layer.get("activation_parameter"))]
             parts += [] if layer.get("bias", True) else ["no bias"]
             return ", ".join(part for part in parts if part)
+        case "conv1d" | "conv2d":
+            plain = layer.get("activation", "linear") == "linear"
+            parts = [_window(layer, "kernel_size")]
+            parts += [f"{layer['groups']} groups"] if layer.get("groups", 1) > 1 else []
+            parts += [] if plain else [_activation(layer["activation"], layer.get("activation_parameter"))]
+            parts += [] if layer.get("bias", True) else ["no bias"]
+            return ", ".join(parts)
+        case "max_pool1d" | "max_pool2d" | "average_pool1d" | "average_pool2d":
+            return _window(layer, "pool_size")
         case "maxout":
             return f"{layer['pieces']} pieces"
         case "activation":
@@ -70,11 +81,31 @@ def _detail(layer: Mapping[str, Any]) -> str:
         case "custom_activation":
             return printable(getattr(layer["value"], "__name__", type(layer["value"]).__name__))
         case "dropout":
-            return f"{layer['rate']:g}"
+            return f"{layer['rate']:g}" + (", whole channels" if layer.get("whole_channels") else "")
         case "gaussian_noise":
             return f"{layer['stddev']:g}"
         case _:
             return ""
+
+
+def _window(layer: Mapping[str, Any], size: str) -> str:
+    """Its size, and what is not as usual: ``3×3, strides 2×2, same``."""
+    usual = layer[size] if size == "pool_size" else None
+    parts = [_by(layer[size])]
+    for key in ("strides", "dilation"):
+        value = layer.get(key)
+        if value is not None and value != usual and np.max(value) > 1:
+            parts.append(f"{key} {_by(value)}")
+    padding = layer.get("padding", "valid")
+    if padding == "same":
+        parts.append("same")
+    elif padding != "valid" and any(padding):
+        parts.append(f"padding {padding[0] if len(set(padding)) == 1 else ' '.join(map(str, padding))}")
+    return ", ".join(parts)
+
+
+def _by(extents: int | Sequence[int]) -> str:
+    return "×".join(map(str, extents)) if isinstance(extents, Sequence) else str(extents)
 
 
 def _activation(name: str, parameter: float | None) -> str:

@@ -13,7 +13,7 @@ from multicapa.training.samples import Samples
 
 def is_classifier(loss: Loss) -> bool:
     """Whether accuracy means something under this loss."""
-    return loss.name in ("cross_entropy", "binary_cross_entropy", "hinge", "perceptron")
+    return loss.name in ("cross_entropy", "kullback_leibler", "binary_cross_entropy", "focal", "hinge", "perceptron")
 
 
 def evaluate(network: CoreNetwork, samples: Samples, loss: Loss) -> dict[str, float]:
@@ -34,10 +34,10 @@ def _accuracy(outputs: Array, samples: Samples, loss: Loss) -> float:
     targets = samples.targets
     if targets.are_classes:
         right = outputs.argmax(axis=1) == targets.values
-    elif loss.name == "cross_entropy":
+    elif loss.name in ("cross_entropy", "kullback_leibler"):
         right = outputs.argmax(axis=1) == targets.values.argmax(axis=1)
     else:
-        middle = 0.5 if loss.name == "binary_cross_entropy" else 0.0
+        middle = 0.5 if loss.name in ("binary_cross_entropy", "focal") else 0.0
         right = (outputs > middle) == (targets.values > middle)
     if samples.weights is None:
         return float(right.mean())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy.typing as npt
@@ -40,8 +40,8 @@ def fit(
     class_weight: dict[Any, float] | str | None = None,
     target_range: tuple[float, float] | None = None,
     label_smoothing: float = 0.0,
-    l1: float = 0.0,
-    l2: float = 0.0,
+    l1: float | Mapping[str, float] = 0.0,
+    l2: float | Mapping[str, float] = 0.0,
     penalize_biases: bool = False,
     clip_norm: float | None = None,
     normalize_gradient: float | None = None,
@@ -84,8 +84,8 @@ def fit(
         softsign or step. (-0.9, 0.9) or (0.1, 0.9) are the soft targets of the lectures.
     label_smoothing : float, default=0
         Share of each target that is spread evenly over the classes.
-    l1, l2 : float, default=0
-        Penalties ``l1/2 sum |w| + l2/2 sum w^2`` on the weights.
+    l1, l2 : float or dict of layer to float, default=0
+        Penalties ``l1/2 sum |w| + l2/2 sum w^2`` on the weights: of all layers, or as ``{"dense_1": 1e-3}`` of some.
     penalize_biases : bool, default=False
         Whether penalties and weight decay include biases.
     clip_norm : float, optional
@@ -136,6 +136,7 @@ def fit(
     regularization = Regularization(
         l1, l2, penalize_biases, clip_norm, normalize_gradient, clip_value, weight_noise, target_noise
     )
+    regularization.own_penalties(network)  # names of layers are checked before anything changes
     run = Run(
         network,
         Samples.prepare(network, X, y, chosen, encoding, sample_weight, class_weight),

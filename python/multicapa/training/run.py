@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from multicapa import _core
 from multicapa.base.arrays import Array
+from multicapa.base.checks import check_number
 from multicapa.base.history import History
 from multicapa.losses import Loss
 from multicapa.network.core import CoreNetwork
 from multicapa.optimizers import Optimizer
+from multicapa.schedules import ByEpoch
 from multicapa.training.evaluation import evaluate
 from multicapa.training.progress import Progress
 from multicapa.training.regularization import Regularization
@@ -46,10 +49,25 @@ class _Function(Callback):
 def as_callback(callback: Any) -> Callback:
     """A callback from itself or from a function of the network and the epoch's record."""
     if isinstance(callback, Callback):
+        _check_hooks(callback)
         return callback
     if isinstance(callback, type) or not callable(callback):
         raise TypeError(f"a callback is a Callback object or a function(network, epoch), not {callback!r}")
     return _Function(callback)
+
+
+_HOOKS = [name for name in vars(Callback) if name.startswith("on_")]
+_HOOKS_ELSEWHERE = {"on_train_begin": "on_fit_begin", "on_train_end": "on_fit_end"}
+
+
+def _check_hooks(callback: Callback) -> None:
+    """Raise TypeError for a hook that nobody would call."""
+    for name in dir(callback):
+        if name.startswith("on_") and name not in _HOOKS and callable(getattr(callback, name)):
+            near = _HOOKS_ELSEWHERE.get(name) or next(iter(difflib.get_close_matches(name, _HOOKS, 1)), None)
+            hint = f"; did you mean {near}?" if near else "."
+            raise TypeError(f"{type(callback).__name__} has {name}, which is no hook{hint} There are: "
+                            f"{', '.join(_HOOKS)}")  # fmt: skip
 
 
 def as_callbacks(callbacks: Any) -> list[Callback]:
@@ -79,6 +97,9 @@ class Run:
 
     def rates(self, steps: int) -> list[float]:
         """The learning rates of the next updates: one for all when it does not change."""
+        if isinstance(self.optimizer.learning_rate, ByEpoch):
+            rate = self.optimizer.learning_rate.schedule(len(self.history))
+            return [self.rate_factor * check_number(rate, "the scheduled learning rate", minimum=0)]
         distinct = steps if callable(self.optimizer.learning_rate) else 1
         return [self.rate_factor * self.optimizer.rate(self.updates + step) for step in range(distinct)]
 

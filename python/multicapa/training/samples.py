@@ -12,6 +12,7 @@ from multicapa.base.arrays import Array, SparseRows, as_samples
 from multicapa.base.checks import check_number, check_pair
 from multicapa.losses import Loss
 from multicapa.network.core import CoreNetwork
+from multicapa.network.outputs import check_classes, check_loss
 from multicapa.training.targets import Encoding, Targets, as_targets, as_weights
 
 
@@ -38,8 +39,11 @@ class Samples:
         x = X if isinstance(X, SparseRows) else as_samples(X, network.input_shape, network.dtype, what)
         if len(x) == 0:
             raise ValueError(f"{what} has no samples")
+        check_loss(network, loss)
         activation = network.output_activation
         targets = as_targets(y, len(x), network.output_shape, network.dtype, loss, activation, encoding)
+        if targets.are_classes and encoding.target_range is None:
+            check_classes(network, loss)
         width = int(np.prod(network.output_shape))
         return cls(x, targets, as_weights(sample_weight, class_weight, y, len(x), width, network.dtype))
 

@@ -84,9 +84,9 @@ def _classes(array: Array, width: int, on: float, off: float, smoothing: float) 
 def _check_range(rows: Array, loss: Loss) -> None:
     rows = distinct(rows)
     lowest, highest = rows.min(), rows.max()
-    if loss.name == "binary_cross_entropy" and (lowest < 0 or highest > 1):
-        raise ValueError(f"targets of binary_cross_entropy lie in [0, 1], but y reaches from {lowest:g} to {highest:g}")
-    if loss.name in ("cross_entropy", "poisson") and lowest < 0:
+    if loss.name in ("binary_cross_entropy", "focal") and (lowest < 0 or highest > 1):
+        raise ValueError(f"targets of {loss.name} lie in [0, 1], but y reaches from {lowest:g} to {highest:g}")
+    if loss.name in ("cross_entropy", "kullback_leibler", "poisson") and lowest < 0:
         raise ValueError(f"targets of {loss.name} are not negative, but y holds {lowest:g}")
     if loss.name in ("hinge", "perceptron") and not np.isin(rows, (-1, 1)).all():
         raise ValueError(f"targets of {loss.name} are -1 and 1; for classes 0 and 1 pass target_range=(-1, 1)")
