@@ -42,6 +42,9 @@ PUBLIC = {
     "multicapa.initializers": """
         default_for initialize
     """,
+    "multicapa.networks": """
+        lenet5
+    """,
     "multicapa.augment": """
         ColorChange Crop HorizontalFlip Images Noise ResizedCrop Rotation Texts WordDelete WordInsert
         WordReplace
