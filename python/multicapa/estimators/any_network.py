@@ -99,7 +99,7 @@ class NetworkClassifier(Classifier, AnyNetwork):
     >>> images, digits = load_digits(return_X_y=True)
     >>> images = images.reshape(-1, 8, 8) / 16
     >>> layers = [mc.Conv2D(8, 3, "relu"), mc.MaxPool2D(2), mc.Flatten()]
-    >>> options = {"max_iter": 20, "batch_size": 32, "learning_rate_init": 0.01, "random_state": 0}
+    >>> options = {"early_stopping": True, "batch_size": 32, "learning_rate_init": 0.01, "random_state": 0}
     >>> clf = mc.NetworkClassifier(layers, augment=mc.augment.Crop(1), **options)
     >>> bool(cross_val_score(clf, images, digits, cv=3).mean() > 0.9)
     True
