@@ -22,7 +22,7 @@ PYTHON_FLOORS = (
     {"network"},
     {"training"},
     {"callbacks", "model"},
-    {"data", "estimators", "plots"},
+    {"data", "estimators", "networks", "plots"},
     {"cli"},
     {"__main__"},
 )

@@ -31,7 +31,8 @@ def fit(
     run.callbacks = [watch, *run.callbacks, *([] if tasks is None else [tasks])]
     checked = None if validation is None else _for_network(model, validation, "validation X")
     try:
-        training.train(run, checked, batch, shuffle=bool(model.shuffle) and batch < len(samples))
+        shuffle = bool(model.shuffle) and batch < len(samples)
+        training.train(run, checked, batch, shuffle=shuffle, augment=model.augment)
     except DivergenceError as error:
         if not watch.has_best:
             raise ValueError(str(error)) from error
