@@ -99,6 +99,11 @@ class Network(CoreNetwork):
         -------
         dict
             ``"loss"``, and ``"accuracy"`` where the loss is that of a classifier.
+
+        Warns
+        -----
+        RuntimeWarning
+            If the loss is infinite or NaN.
         """
         chosen = self.loss if loss is None else losses.get(loss)
         samples = training.Samples.prepare(self, X, y, chosen, training.as_encoding(target_range), sample_weight, None)
