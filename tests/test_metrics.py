@@ -125,6 +125,13 @@ def test_evaluate_weights_scorers():
     assert found["f1"] == pytest.approx(sk.f1_score(THREE, guess, average="macro", sample_weight=weights), rel=1e-6)
 
 
+def test_outputs_that_are_not_finite_have_no_score():
+    network = net(1, "linear")
+    network.parameters["dense_2.weight"] = np.full((6, 1), 3e38)
+    with pytest.warns(RuntimeWarning, match="the loss is"):
+        assert np.isnan(network.evaluate(10 * np.ones((2, 4)), [0.0, 1.0], metrics=["r2"])["r2"])
+
+
 def test_by_l_bfgs():
     network = net(1, "linear")
     history = network.fit(X, NUMBERS, optimizer="lbfgs", epochs=4, batch_size=None, metrics=["mse"])

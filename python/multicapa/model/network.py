@@ -103,6 +103,11 @@ class Network(CoreNetwork):
         dict
             ``"loss"``, ``"accuracy"`` where the loss is that of a classifier, and the metrics by their names.
 
+        Warns
+        -----
+        RuntimeWarning
+            If the loss is infinite or NaN.
+
         Examples
         --------
         >>> import multicapa as mc

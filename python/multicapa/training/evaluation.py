@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Mapping
 
 import numpy as np
@@ -17,9 +19,12 @@ from multicapa.training.samples import Samples
 def evaluate(
     network: CoreNetwork, samples: Samples, loss: Loss, metrics: Mapping[str, Metric] | None = None
 ) -> dict[str, float]:
-    """Mean loss, for classifiers accuracy, and the metrics."""
+    """Mean loss, for classifiers accuracy, and the metrics; RuntimeWarning if the loss is not finite."""
     wanted = {"accuracy": accuracy} if is_classifier(loss) else {}
     value, outputs = outputs_of(network, samples, loss, bool(wanted or metrics))
+    if not math.isfinite(value):
+        what = f"the loss is {value}: the outputs are too large for {network.dtype}, or for their {loss.name}"
+        warnings.warn(what, RuntimeWarning, stacklevel=3)
     return {"loss": value, **measure({**wanted, **(metrics or {})}, samples, outputs, loss)}
 
 

@@ -122,6 +122,8 @@ def _scorer(name: str) -> Metric:
     get_scorer(name)
 
     def score(samples: Samples, outputs: Array, loss: Loss) -> float:
+        if not np.isfinite(outputs).all():
+            return float("nan")
         model, truth = _as_scored(samples, outputs, loss)
         two = len(getattr(model, "classes_", ())) == 2 and truth.ndim == 1
         several = hasattr(model, "classes_") and not two

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -101,6 +102,7 @@ class Run:
     history: History = field(default_factory=History)
     updates: int = 0
     rate_factor: float = 1.0
+    loss_at_start: float = math.nan  # of L-BFGS
     penalty: float = 0.0  # its part in the loss of the last epoch
     memory: Any = None  # the optimiser in the core, with what it remembers; a fresh one if there is none
     curriculum: Curriculum | None = None
