@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from multicapa.cli.columns import missing_message, tell_infinite, with_target
+from multicapa.cli.columns import missing_message, with_target
 from multicapa.cli.fitting import limited_threads
 from multicapa.cli.options import Command, Group, Option, word
 from multicapa.cli.output import CommandError, UsageError, note, say, shorten
@@ -167,7 +167,6 @@ def encode(model: TableModel, file: TableFile, missing: str | None, rows: Any = 
     frame = file.frame if rows is None else file.frame[rows]
     categories = [column.name for column in model.columns.columns if isinstance(column, CategoryColumn)]
     file.tell_words([name for name in categories if name in frame.columns], model.columns.na)
-    tell_infinite(frame[[column.name for column in model.columns.columns if column.name in frame.columns]])
     try:
         encoded = model.columns.encode(frame, missing, model.network.dtype)
     except MissingValuesError as error:
