@@ -9,11 +9,13 @@ from typing import Any
 import numpy.typing as npt
 
 from multicapa import layers, losses, training
+from multicapa.base.checks import check_flag
 from multicapa.base.views import Views
 from multicapa.network import files
 from multicapa.network.core import CoreNetwork
 from multicapa.network.graph import graph_spec
 from multicapa.network.outputs import check_outputs
+from multicapa.training.standing import whole
 
 
 class Network(CoreNetwork):
@@ -97,6 +99,11 @@ class Network(CoreNetwork):
         -------
         dict
             ``"loss"``, and ``"accuracy"`` where the loss is that of a classifier.
+
+        Warns
+        -----
+        RuntimeWarning
+            If the loss is infinite or NaN.
         """
         chosen = self.loss if loss is None else losses.get(loss)
         samples = training.Samples.prepare(self, X, y, chosen, training.as_encoding(target_range), sample_weight, None)
@@ -146,9 +153,25 @@ class Network(CoreNetwork):
     fit = training.fit
     partial_fit = training.partial_fit
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the network to a safetensors file with a JSON description inside; see :func:`multicapa.load`."""
-        files.save(self, path)
+    def save(self, path: str | os.PathLike[str], training: bool = False) -> None:
+        """Write the network to a safetensors file with a JSON description inside; see :func:`multicapa.load`.
+
+        Parameters
+        ----------
+        path : path-like
+        training : bool, default=False
+            Whether the file also holds where the last :meth:`fit` stands, for ``fit(..., resume=True)`` to go on.
+
+        Examples
+        --------
+        >>> import multicapa as mc
+        >>> net = mc.Sequential([mc.Dense(1)], input_shape=(1,), seed=0)
+        >>> history = net.fit([[0.0], [1.0]], [0.0, 2.0], epochs=1)
+        >>> net.save("net.safetensors", training=True)
+        >>> len(mc.load("net.safetensors").fit([[0.0], [1.0]], [0.0, 2.0], epochs=3, resume=True))
+        3
+        """
+        files.save(self, path, whole(self) if check_flag(training, "training") else None)
 
     def summary(self, width: int = 80) -> str:
         """The layers with their output shapes, parameters and what they read, and the memory they take, as text.

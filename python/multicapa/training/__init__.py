@@ -6,6 +6,7 @@ from multicapa.training.online import partial_fit
 from multicapa.training.regularization import Regularization, objective_of
 from multicapa.training.run import Callback, Run, as_callback, as_callbacks
 from multicapa.training.samples import Samples, as_encoding
+from multicapa.training.standing import take_up
 
 __all__ = [
     "Callback",
@@ -20,5 +21,6 @@ __all__ = [
     "is_classifier",
     "objective_of",
     "partial_fit",
+    "take_up",
     "train",
 ]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import warnings
+
 import numpy as np
 
 from multicapa.base.arrays import Array
@@ -17,11 +20,15 @@ def is_classifier(loss: Loss) -> bool:
 
 
 def evaluate(network: CoreNetwork, samples: Samples, loss: Loss) -> dict[str, float]:
-    """Mean loss and, for classifiers, accuracy."""
+    """Mean loss and, for classifiers, accuracy; RuntimeWarning if the loss is not finite."""
     found = [(len(piece.x), _evaluate(network, piece, loss)) for piece, _ in samples.pieces()]
-    if len(found) == 1:
-        return found[0][1]
-    return {name: sum(n * values[name] for n, values in found) / len(samples.x) for name in found[0][1]}
+    means = found[0][1]
+    if len(found) > 1:
+        means = {name: sum(n * values[name] for n, values in found) / len(samples.x) for name in means}
+    if not math.isfinite(means["loss"]):
+        what = f"the loss is {means['loss']}: the outputs are too large for {network.dtype}, or for their {loss.name}"
+        warnings.warn(what, RuntimeWarning, stacklevel=3)
+    return means
 
 
 def _evaluate(network: CoreNetwork, samples: Samples, loss: Loss) -> dict[str, float]:

@@ -21,6 +21,7 @@ from multicapa.training.progress import Progress
 from multicapa.training.regularization import Regularization, objective_of
 from multicapa.training.run import Callback, Run, as_callbacks, diverged
 from multicapa.training.samples import Samples, as_encoding
+from multicapa.training.standing import check, go_on, note, settle
 from multicapa.training.targets import Encoding
 
 
@@ -51,6 +52,7 @@ def fit(
     augment: Augmenter | None = None,
     curriculum: Curriculum | None = None,
     verbose: bool | str = "auto",
+    resume: bool = False,
 ) -> History:
     """Train the network.
 
@@ -105,6 +107,10 @@ def fit(
     verbose : bool or "auto", default="auto"
         True shows a bar with epoch, speed, losses and time left; "auto" only when the fit takes longer than two
         seconds. Neither writes anything where the output is no terminal and no notebook.
+    resume : bool, default=False
+        Go on where the last fit of the network stands, or that of the file it comes from, until ``epochs`` in all are
+        done. With the same arguments the numbers are those of one fit to the last bit; after Ctrl-C within an epoch,
+        that epoch begins anew from the weights there are.
 
     Returns
     -------
@@ -131,7 +137,8 @@ def fit(
     >>> net.evaluate(X, y)["accuracy"] > 0.95
     True
     """
-    chosen = losses.get(losses.default_for(network.output_activation) if loss is None else loss)
+    usual = network.loss if check_flag(resume, "resume") else losses.default_for(network.output_activation)
+    chosen = losses.get(usual if loss is None else loss)
     encoding = as_encoding(target_range, label_smoothing)
     regularization = Regularization(
         l1, l2, penalize_biases, clip_norm, normalize_gradient, clip_value, weight_noise, target_noise
@@ -167,7 +174,16 @@ def fit(
         if augment is not None or curriculum is not None or batch < count:
             raise ValueError("L-BFGS works on all samples at once: pass batch_size=None, no augment and no curriculum")
         lbfgs.check(regularization)
-    return train(run, validation, batch, shuffle=shuffle, augment=augment, curriculum=curriculum, verbose=verbose)
+    run.curriculum, run.resumable = curriculum, True
+    if resume:
+        go_on(run, check(network, run.optimizer))
+    try:
+        return train(run, validation, batch, shuffle=shuffle, augment=augment, verbose=verbose)
+    except DivergenceError:
+        network._standing = None
+        raise
+    finally:
+        settle(network)
 
 
 def train(
@@ -177,7 +193,6 @@ def train(
     *,
     shuffle: bool = True,
     augment: Augmenter | None = None,
-    curriculum: Curriculum | None = None,
     verbose: bool | str = False,
 ) -> History:
     """A fit whose arguments are checked."""
@@ -185,25 +200,30 @@ def train(
     objective_of(network, run.loss, run.regularization)  # refuses what the network's type cannot hold
     if run.memory is None and not isinstance(run.optimizer, optimizers.LBFGS):
         run.memory = optimizers.in_core(network._core, run.optimizer)
-    network.loss, network.history, network._learner = run.loss, run.history, None
-    if curriculum is not None:
-        curriculum.grade(network, samples, run.loss)
+    network.loss, network.history, network._learner, network._standing = run.loss, run.history, None, None
+    if run.curriculum is not None:
+        run.curriculum.grade(network, samples, run.loss)
     count = len(samples.x)
     if isinstance(run.optimizer, optimizers.LBFGS):
         with Progress(run.epochs, count, verbose) as progress:
             return lbfgs.fit(run, validation, progress)
-    with Progress(run.epochs, count, verbose) as progress, Feed(network, samples, augment, curriculum, shuffle) as feed:
+    feeding = Feed(network, samples, augment, run.curriculum, shuffle)
+    with Progress(run.epochs, count, verbose, len(run.history)) as progress, feeding as feed:
         _run_epochs(run, feed, validation, min(batch, count), progress)
     return run.history
 
 
 def _run_epochs(run: Run, feed: Feed, validation: Samples | None, batch: int, progress: Progress) -> None:
     with run.calling_back():
-        for epoch in range(run.epochs):
-            run.begin_epoch()
-            record = _run_epoch(run, epoch, feed, batch, progress)
-            if run.end_epoch(record, validation, progress):
-                break
+        try:
+            for epoch in range(run.epochs if run.over else len(run.history), run.epochs):
+                run.begin_epoch()
+                record = _run_epoch(run, epoch, feed, batch, progress)
+                if run.end_epoch(record, validation, progress):
+                    break
+        finally:
+            if run.resumable:
+                note(run)
 
 
 def _run_epoch(run: Run, epoch: int, feed: Feed, batch: int, progress: Progress) -> dict[str, Any]:
@@ -214,14 +234,17 @@ def _run_epoch(run: Run, epoch: int, feed: Feed, batch: int, progress: Progress)
     before = network.copy_numbers()
     start = time.perf_counter()
     found, done = [], 0
+    updates = run.updates - run.memory.steps
     for piece, piece_order in samples.pieces(order, batch):
         count = len(piece.x if piece_order is None else piece_order)
         part = rates if len(rates) == 1 else rates[done : done + math.ceil(count / batch)]
         arguments = (*piece.core_arguments(), piece_order, batch, part, progress.within_epoch)
-        loss, penalty, made, cost_diverged = network._core.train_epoch(objective, run.memory, *arguments)
+        try:
+            loss, penalty, made, cost_diverged = network._core.train_epoch(objective, run.memory, *arguments)
+        finally:  # also of an epoch that is interrupted
+            run.updates = updates + run.memory.steps
         found.append((count, loss, penalty))
         done += made
-        run.updates += made
         if diverged(network, cost_diverged, before):
             raise DivergenceError(epoch, done, rates[min(done, len(rates) - 1)])
     loss, run.penalty = found[0][1:] if len(found) == 1 else _means(found)

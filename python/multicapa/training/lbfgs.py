@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -39,6 +40,8 @@ def fit(run: Run, validation: Samples | None, progress: Progress) -> History:
     def cost(parameters: Any) -> tuple[float, Any]:
         flat[:] = parameters
         seen["loss"], seen["penalty"] = network._core.loss_and_gradient(objective, *samples.core_arguments())
+        if run.updates == 0 and math.isnan(run.loss_at_start):
+            run.loss_at_start, run.penalty = seen["loss"], seen["penalty"]
         gradient = network.gradients.flat.astype(np.float64)
         gradient[frozen] = 0
         return seen["loss"], gradient

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -44,7 +45,7 @@ class Samples:
         targets = as_targets(y, len(x), network.output_shape, network.dtype, loss, activation, encoding)
         if targets.are_classes and encoding.target_range is None:
             check_classes(network, loss)
-        width = int(np.prod(network.output_shape))
+        width = math.prod(network.output_shape)
         return cls(x, targets, as_weights(sample_weight, class_weight, y, len(x), width, network.dtype))
 
     def part(self, rows: slice | Array) -> Samples:
