@@ -49,6 +49,8 @@ def test_every_batch_size(batch, dtype):
 @pytest.mark.parametrize("outputs", [1, 2, 3, 4, 5, 12, 13, 16, 17, 40])
 @pytest.mark.parametrize(("loss", "last"), [("cross_entropy", "softmax"), ("binary_cross_entropy", "sigmoid")])
 def test_losses_that_read_the_logits(loss, last, outputs, dtype):
+    if last == "softmax" and outputs == 1:
+        pytest.skip("a softmax of one is always 1, and refused")
     for batch in (1, 2, 7, 16, 19):
         net = network((5, 8, outputs), dtype, last)
         check(net, batch, loss, batch)

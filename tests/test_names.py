@@ -54,7 +54,7 @@ def test_nesterov_needs_momentum():
 
 def test_operators_on_symbols():
     x = mc.Input(3)
-    a, b = mc.Dense(3, "tanh", name="a")(x), mc.Dense(3, "sigmoid", name="b")(x)
+    a, b = mc.Dense(3, "tanh", name="a", bias=False)(x), mc.Dense(3, "sigmoid", name="b", bias=False)(x)
     made = mc.Network(x, a * b + x, seed=0, dtype="float64")
     assert_near(made.predict(X), np.tanh(X @ made.parameters["a.weight"])
                 / (1 + np.exp(-X @ made.parameters["b.weight"])) + X, 1e-12)  # fmt: skip

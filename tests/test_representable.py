@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 
 import multicapa as mc
 from helpers import DTYPES, numbers_of
@@ -93,8 +94,81 @@ def test_a_first_cost_that_is_infinite(fit):
     net = mc.Sequential([mc.Dense(1)], input_shape=(1,), seed=0)
     before = numbers_of(net)
     with pytest.raises(mc.DivergenceError):
-        getattr(net, fit)([[1.0], [2.0]], [1e30, 1e30], loss="squared_error")
+        getattr(net, fit)([[1e30], [2e30]], [1.0, 1.0], loss="squared_error")
     assert numbers_of(net) == before
+
+
+@pytest.mark.parametrize(("dtype", "large"), [("float32", 1e19), ("float32", -1e19), ("float64", 1e155)])
+@pytest.mark.parametrize("loss", ["half_squared_error", "squared_error"])
+def test_targets_whose_square_is_too_large(dtype, large, loss):
+    net = network(dtype)
+    before = numbers_of(net)
+    targets = np.where(np.arange(20) == 7, large, 1.0)[:, None] * [1.0, 0.0]
+    for call in (net.fit, net.evaluate, net.partial_fit, net.loss_and_gradient):
+        refused(lambda c=call: c(X, targets, loss=loss), f"{dtype} cannot hold the squared errors")
+    refused(lambda: net.fit(X, T, loss=loss, validation_data=(X, targets)), "cannot hold the squared errors")
+    refused(lambda: net.fit(X, T * 0, loss=loss, target_range=(0, 1), validation_data=(X, targets)), "cannot hold")
+    assert numbers_of(net) == before
+    for solver in ("adam", "lbfgs"):
+        model = mc.MLPRegressor(solver=solver)
+        refused(lambda m=model: m.fit(X.astype(dtype), targets[:, 0]), "cannot hold the squared errors")
+
+
+@pytest.mark.parametrize(("dtype", "large"), [("float32", 3e18), ("float64", 2e153)])
+def test_targets_whose_square_is_just_not_too_large(dtype, large):
+    """The losses are right and the optimiser learns, where the squares are the largest that are taken."""
+    net = mc.Sequential([mc.Dense(2, weight_init="zeros")], input_shape=(3,), seed=0, dtype=dtype)
+    targets = np.full((20, 2), large)
+    assert net.evaluate(X, targets, loss="half_squared_error")["loss"] == pytest.approx(large**2, rel=1e-6)
+    for optimizer in ("adam", "adagrad", "rmsprop"):
+        losses = net.fit(X, targets, loss="half_squared_error", optimizer=optimizer, epochs=1)["loss"]
+        assert losses[0] == pytest.approx(large**2, rel=1e-6)
+        assert np.abs(net.predict(X)).max() > 1e-4
+    absolute = net.evaluate(X, targets * 1e19, loss="absolute_error")["loss"]
+    assert absolute == pytest.approx(2e19 * large, rel=1e-6)  # squares nothing
+
+
+def test_an_evaluation_that_is_not_finite_is_told():
+    net = mc.Sequential([mc.Dense(1)], input_shape=(1,), seed=0)
+    far = ([[1e30]], [1.0])
+    with pytest.warns(RuntimeWarning, match="the loss is inf: the outputs are too large for float32"):
+        assert net.evaluate(*far, loss="squared_error") == {"loss": np.inf}
+    with pytest.warns(RuntimeWarning, match="the loss is inf"):
+        net.fit([[1.0]], [1.0], loss="squared_error", validation_data=far, epochs=1)
+
+
+@pytest.mark.parametrize("optimizer", ["adagrad", "adadelta", "rmsprop", "adam", "adamw", "nadam"])
+def test_gradients_whose_square_overflows(optimizer):
+    """They don't leave an optimiser that never learns again, nor one that the next call finds broken."""
+    net = mc.Sequential([mc.Dense(1, weight_init="zeros", bias_init="zeros")], input_shape=(1,), seed=0)
+    options = {"loss": "half_squared_error", "optimizer": optimizer}
+    with pytest.raises(mc.DivergenceError):
+        net.partial_fit([[1e25]], [1.0], **options)
+    net.parameters.flat[:] = 0
+    for _ in range(3):
+        net.partial_fit([[1.0]], [1.0], **options)
+    assert 0 < net.predict([[1.0]]).item() < 2
+    with pytest.raises(mc.DivergenceError):
+        net.fit([[1e25]], [1.0], epochs=1, **options)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("option", ["clip_norm", "normalize_gradient"])
+def test_the_norm_of_a_gradient_whose_square_overflows(option, dtype):
+    """Clipped, it is as long as it should be: w = 0 - 1 · (-g / |g|), with g along the input."""
+    far = 1e25 if dtype == "float32" else 1e200
+    net = mc.Sequential([mc.Dense(1, weight_init="zeros", bias_init="zeros")], input_shape=(2,), seed=0, dtype=dtype)
+    options = {"loss": "half_squared_error", "optimizer": mc.SGD(1.0), "epochs": 1, option: 1.0}
+    net.fit([[3 * far, 4 * far]], [1.0], **options)
+    np.testing.assert_allclose(net.parameters["dense_1.weight"].ravel(), [0.6, 0.8], rtol=1e-6)
+
+
+def test_lbfgs_that_finds_no_step_still_has_a_loss():
+    X64 = np.linspace(-1, 1, 20)[:, None]
+    with pytest.warns(ConvergenceWarning, match="after 0 iterations"):
+        model = mc.MLPRegressor(hidden_layer_sizes=(5,), solver="lbfgs", random_state=0).fit(X64, X64[:, 0] * 1e19)
+    assert model.n_iter_ == 0
+    assert model.loss_ == pytest.approx(0.5 * np.mean((X64 * 1e19) ** 2), rel=1e-6)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

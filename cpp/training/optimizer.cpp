@@ -1,5 +1,6 @@
 #include "training/optimizer.hpp"
 
+#include <algorithm>
 #include <sstream>
 
 namespace multicapa {
@@ -19,7 +20,10 @@ template <class T> const OptimizerKernel<T>* find_optimizer(const KernelTable<T>
 template <class T>
 Optimizer<T>::Optimizer(const KernelTable<T>& table, const std::string& name,
                         const std::vector<double>& hyperparameters, Size parameter_count)
-    : kernel_(find_optimizer(table, name)), parameter_count_(parameter_count), hyperparameters_(hyperparameters) {
+    : table_(&table),
+      kernel_(find_optimizer(table, name)),
+      parameter_count_(parameter_count),
+      hyperparameters_(hyperparameters) {
   std::istringstream names(kernel_->hyperparameters);
   std::size_t expected = 0;
   for (std::string word; names >> word; ++expected) {
@@ -50,6 +54,18 @@ template <class T>
 void Optimizer<T>::update_by_product(T* weight, const T* left, Size rows, const T* right, Size columns, Size offset,
                                      bool decays) {
   kernel_->update_by_product(weight, left, rows, right, columns, slots_at(offset).data(), scalars(decays));
+}
+
+template <class T> bool Optimizer<T>::is_finite() const {
+  constexpr Scalar scalar = sizeof(T) == 4 ? Scalar::float32 : Scalar::float64;
+  return std::all_of(slots_.begin(), slots_.end(), [&](const Buffer<T>& slot) {
+    return table_->find_not_finite(slot.data(), scalar, parameter_count_) < 0;
+  });
+}
+
+template <class T> void Optimizer<T>::forget() {
+  steps = 0, carried = {}, first_cost = std::numeric_limits<double>::quiet_NaN();
+  for (Buffer<T>& slot : slots_) std::fill_n(slot.data(), parameter_count_, T(0));
 }
 
 template <class T> std::array<T*, max_slots> Optimizer<T>::slots_at(Size offset) {

@@ -23,6 +23,9 @@ template <class T> class Optimizer {
   // The same by the gradient left ⊗ right: some rows of `columns` weights each.
   void update_by_product(T* weight, const T* left, Size rows, const T* right, Size columns, Size offset, bool decays);
 
+  bool is_finite() const;  // whether all that it remembers is
+  void forget();
+
   bool decays_weights() const { return weight_decay_ >= 0; }
   const char* name() const { return kernel_->name; }
   const std::vector<double>& hyperparameters() const { return hyperparameters_; }
@@ -39,6 +42,7 @@ template <class T> class Optimizer {
     return weight_decay_ >= 0 && !decays ? scalars_without_decay_ : scalars_;
   }
 
+  const KernelTable<T>* table_;
   const OptimizerKernel<T>* kernel_;
   Size parameter_count_;
   std::vector<double> hyperparameters_;

@@ -254,9 +254,23 @@ template <class T> T ParameterPhase<T>::norm_factor() const {
   double squares = 0;
   for (std::size_t t = 0; t < tasks_.size(); ++t)
     if (!tasks_[t].tensor->frozen) squares += squares_[t].value;
-  const double norm = std::sqrt(squares), limit = static_cast<double>(objective_.norm_limit);
+  const double norm = std::isfinite(squares) ? std::sqrt(squares) : norm_beyond_squares();
+  const double limit = static_cast<double>(objective_.norm_limit);
   const bool rescale = norm > 0 && (objective_.norm == GradientNorm::always || norm > limit);
   return rescale ? static_cast<T>(limit / norm) : T(1);
+}
+
+// Of a gradient whose squares overflow.
+template <class T> double ParameterPhase<T>::norm_beyond_squares() const {
+  double largest = 0, squares = 0;
+  const auto for_all = [&](auto&& see) {
+    for (const Task& task : tasks_)
+      for (Size i = 0; i < task.size && !task.tensor->frozen; ++i)
+        see(static_cast<double>(network_.gradients().data()[task.offset + i]));
+  };
+  for_all([&](double g) { largest = std::max(largest, std::abs(g)); });
+  for_all([&](double g) { squares += (g / largest) * (g / largest); });
+  return largest * std::sqrt(squares);
 }
 
 template <class T> double ParameterPhase<T>::penalty() const {

@@ -67,6 +67,7 @@ template <class T> class ParameterPhase {
   void apply_update(Size task, Optimizer<T>& optimizer, T factor, T* gradient);
   bool update_by_product(Size task, Optimizer<T>& optimizer);
   T norm_factor() const;
+  double norm_beyond_squares() const;
   template <class Work> void for_tasks(Member& member, Work&& work, const Closing& closing);
 
   Network<T>& network_;

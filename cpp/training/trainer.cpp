@@ -114,6 +114,8 @@ template <class T> EpochResult Trainer<T>::run(const Goal& goal, Optimizer<T>& o
     s += stretch.steps;
   }
 
+  // A gradient whose square overflows leaves memories by which nothing is ever learnt again.
+  if (result.steps && !optimizer.is_finite()) result.diverged = true, optimizer.forget();
   network_.training_steps += static_cast<std::uint64_t>(result.steps);
   result.loss = done ? result.loss / static_cast<double>(done) : std::nan("");
   result.penalty = done ? result.penalty / static_cast<double>(done) : 0;

@@ -59,6 +59,8 @@ class Watch(Callback):
         return model._no_improvement_count > model.n_iter_no_change and self._stop_or_slow_down(run)
 
     def on_fit_end(self, run: Run) -> None:
+        if not run.history and is_lbfgs(self.model.solver):  # it has not found the first step
+            self.model.loss_ = self.counted(run.loss_at_start, run.penalty)
         if self._best_numbers is not None:
             run.network.restore_numbers(self._best_numbers)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -40,6 +41,8 @@ def fit(run: Run, validation: Samples | None, progress: Progress) -> History:
         flat[:] = parameters
         arguments = (*samples.core_arguments(), run.bptt)
         seen["loss"], seen["penalty"] = network._core.loss_and_gradient(objective, *arguments)
+        if run.updates == 0 and math.isnan(run.loss_at_start):
+            run.loss_at_start, run.penalty = seen["loss"], seen["penalty"]
         gradient = network.gradients.flat.astype(np.float64)
         gradient[frozen] = 0
         return seen["loss"], gradient

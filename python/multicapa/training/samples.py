@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -26,6 +27,7 @@ class Samples:
     targets: Targets
     weights: Array | None
     lengths: Array | None = None  # steps that each has, where these differ
+    by_step: bool = False  # targets are those of steps
 
     @classmethod
     def prepare(
@@ -52,17 +54,30 @@ class Samples:
             weights = as_step_weights(sample_weight, class_weight, y, steps, width, network.dtype)
         else:
             targets = as_targets(y, len(x), network.output_shape, network.dtype, loss, activation, encoding)
-            width = int(np.prod(network.output_shape))
+            width = math.prod(network.output_shape)
             weights = as_weights(sample_weight, class_weight, y, len(x), width, network.dtype)
         if targets.are_classes and encoding.target_range is None:
             check_classes(network, loss)
-        return cls(x, targets, weights, lengths)
+        return cls(x, targets, weights, lengths, by_step=network.output_steps > 0)
 
     def part(self, rows: slice | Array) -> Samples:
         """Some of the samples, dense."""
         weights = None if self.weights is None else self.weights[rows]
         targets = replace(self.targets, values=self.targets.values[rows])
-        return Samples(self.x[rows], targets, weights, None if self.lengths is None else self.lengths[rows])
+        lengths = None if self.lengths is None else self.lengths[rows]
+        return Samples(self.x[rows], targets, weights, lengths, self.by_step)
+
+    def as_rows(self, outputs: Array) -> tuple[Targets, Array | None, Array]:
+        """Targets, weights and outputs, in which the steps that exist count as samples where each has a target."""
+        if not self.by_step:
+            return self.targets, self.weights, outputs
+        exist = np.ones(outputs.shape[:2], dtype=bool)
+        if self.lengths is not None:
+            exist = np.arange(outputs.shape[1]) < self.lengths[:, None]
+        weights = self.weights
+        if weights is not None:
+            weights = np.broadcast_to(weights.reshape(len(weights), -1), exist.shape)[exist]
+        return replace(self.targets, values=self.targets.values[exist]), weights, outputs[exist]
 
     def pieces(self, order: Array | None = None, batch: int = 1) -> Iterator[tuple[Samples, Array | None]]:
         """All of them and their order; sparse ones some batches at a time, dense and in order already."""

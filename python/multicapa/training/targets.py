@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -47,7 +48,7 @@ def as_targets(
     array = np.asarray(y)
     if array.ndim == 0 or array.shape[0] != count:
         raise ValueError(f"y should have {count} samples like X, not shape {array.shape}")
-    width = int(np.prod(shape))
+    width = math.prod(shape)
     off, on = encoding.range_for(loss, activation)
     if array.ndim == 1 and width > 1:
         if array.dtype.kind not in "iu":
@@ -56,7 +57,7 @@ def as_targets(
                 "numbers or integer classes (sklearn.preprocessing.LabelEncoder makes them)"
             )
         classes = _classes(array, width, on, off, encoding.label_smoothing)
-        _check_range(np.array([classes.off, classes.on]), loss)
+        _check_range(np.array([[classes.off], [classes.on]]), loss, dtype)
         return classes
     rows = as_numbers(array, dtype, "y")
     if rows.ndim == 1 and width == 1:
@@ -68,7 +69,7 @@ def as_targets(
         rows = (rows * (1 - encoding.label_smoothing) + encoding.label_smoothing / max(width, 2)).astype(rows.dtype)
     if encoding.target_range is not None:
         rows = (off + rows * (on - off)).astype(rows.dtype)
-    _check_range(rows, loss)
+    _check_range(rows, loss, dtype)
     return Targets(rows)
 
 
@@ -81,9 +82,17 @@ def _classes(array: Array, width: int, on: float, off: float, smoothing: float) 
     return Targets(np.array(array, dtype=np.int64, order="C"), on - smoothing * (on - off) + share, off + share)
 
 
-def _check_range(rows: Array, loss: Loss) -> None:
+def _check_range(rows: Array, loss: Loss, dtype: np.dtype[Any]) -> None:
     rows = distinct(rows)
-    lowest, highest = rows.min(), rows.max()
+    lowest, highest = float(rows.min()), float(rows.max())
+    if loss.name in ("half_squared_error", "squared_error"):
+        # What is summed up over the outputs, and the gradient, twice the error, that optimisers square again.
+        limit = math.sqrt(float(np.finfo(dtype).max) / rows[0].size) / 4
+        if max(highest, -lowest) > limit:
+            raise ValueError(
+                f"y reaches from {lowest:g} to {highest:g}, and {dtype} cannot hold the squared errors of numbers "
+                f"beyond {limit:.2g}; scale y (multicapa.data.Standardizer)"
+            )
     if loss.name in ("binary_cross_entropy", "focal") and (lowest < 0 or highest > 1):
         raise ValueError(f"targets of {loss.name} lie in [0, 1], but y reaches from {lowest:g} to {highest:g}")
     if loss.name in ("cross_entropy", "kullback_leibler", "poisson") and lowest < 0:
