@@ -72,6 +72,8 @@ def _as_metric(metric: Any, name: str) -> Metric:
 
 def measure(metrics: Mapping[str, Metric], samples: Samples, outputs: Array, loss: Loss) -> dict[str, float]:
     """The value of each metric; where there are targets at each step, the steps count as samples."""
+    if not metrics:
+        return {}
     targets, weights, outputs = samples.as_rows(outputs)
     samples = Samples(samples.x, targets, weights)
     return {name: metric(samples, outputs, loss) for name, metric in metrics.items()}
