@@ -46,7 +46,7 @@ template <class T> class Training {
   // Returns the mean loss.
   double run_epoch() {
     const EpochResult result =
-        trainer_.run(objective_, optimizer_, {samples_, order_.data(), samples_.count, net_.batch, {net_.rate}, {}});
+        trainer_.run(objective_, optimizer_, {samples_, order_.data(), samples_.count, net_.batch, 0, {net_.rate}, {}});
     if (result.diverged || result.steps != steps())
       throw Mismatch("stopped after " + std::to_string(result.steps) + " of " + std::to_string(steps()) + " steps");
     return result.loss;
