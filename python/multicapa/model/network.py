@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy.typing as npt
@@ -81,8 +81,9 @@ class Network(CoreNetwork):
         loss: str | losses.Loss | None = None,
         sample_weight: npt.ArrayLike | None = None,
         target_range: tuple[float, float] | None = None,
+        metrics: Sequence[str | Callable[..., Any]] = (),
     ) -> dict[str, float]:
-        """The mean loss on samples, without penalties, and for classifiers the accuracy.
+        """The mean loss on samples, without penalties, for classifiers the accuracy, and metrics.
 
         Parameters
         ----------
@@ -94,20 +95,31 @@ class Network(CoreNetwork):
             Factors of the samples' losses.
         target_range : (float, float), optional
             As in :meth:`fit`.
+        metrics : sequence of str or function(y, outputs), default=()
+            As in :meth:`fit`. sample_weight goes to accuracy and to scikit-learn's scorers, not to functions.
 
         Returns
         -------
         dict
-            ``"loss"``, and ``"accuracy"`` where the loss is that of a classifier.
+            ``"loss"``, ``"accuracy"`` where the loss is that of a classifier, and the metrics by their names.
 
         Warns
         -----
         RuntimeWarning
             If the loss is infinite or NaN.
+
+        Examples
+        --------
+        >>> import multicapa as mc
+        >>> net = mc.Sequential([mc.Dense(1, "sigmoid", weight_init="ones")], input_shape=(1,), seed=0)
+        >>> values = net.evaluate([[-2.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1], metrics=["auc", "recall"])
+        >>> values["accuracy"], values["auc"], values["recall"]
+        (0.75, 1.0, 1.0)
         """
+        wanted = training.as_metrics(metrics)
         chosen = self.loss if loss is None else losses.get(loss)
         samples = training.Samples.prepare(self, X, y, chosen, training.as_encoding(target_range), sample_weight, None)
-        return training.evaluate(self, samples, chosen)
+        return training.evaluate(self, samples, chosen, wanted)
 
     def loss_and_gradient(
         self,

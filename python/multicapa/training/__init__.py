@@ -1,7 +1,8 @@
 """Training of any network of the core: samples, runs with their hooks, epochs, on-line updates."""
 
-from multicapa.training.evaluation import evaluate, is_classifier
+from multicapa.training.evaluation import evaluate
 from multicapa.training.fit import fit, train
+from multicapa.training.metrics import as_metrics, is_classifier
 from multicapa.training.online import partial_fit
 from multicapa.training.regularization import Regularization, objective_of
 from multicapa.training.run import Callback, Run, as_callback, as_callbacks
@@ -16,6 +17,7 @@ __all__ = [
     "as_callback",
     "as_callbacks",
     "as_encoding",
+    "as_metrics",
     "evaluate",
     "fit",
     "is_classifier",

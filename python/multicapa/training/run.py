@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,8 @@ from multicapa.network.core import CoreNetwork
 from multicapa.optimizers import Optimizer
 from multicapa.schedules import ByEpoch
 from multicapa.training.curriculum import Curriculum
-from multicapa.training.evaluation import evaluate
+from multicapa.training.evaluation import evaluate, outputs_of
+from multicapa.training.metrics import Metric, measure
 from multicapa.training.progress import Progress
 from multicapa.training.regularization import Regularization
 from multicapa.training.samples import Samples
@@ -105,6 +106,8 @@ class Run:
     penalty: float = 0.0  # its part in the loss of the last epoch
     memory: Any = None  # the optimiser in the core, with what it remembers; a fresh one if there is none
     curriculum: Curriculum | None = None
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    measured: Samples | None = None  # what the metrics see of training: no weights, no smoothing
     earlier: list[Any] | None = None  # kinds and states of the callbacks of the fit that goes on
     _actions: list[Callable[[], None]] = field(default_factory=list)
     resumable: bool = False  # another fit may go on from where this one ends
@@ -147,9 +150,12 @@ class Run:
             callback.on_epoch_begin(self)
 
     def end_epoch(self, record: dict[str, Any], validation: Samples | None, progress: Progress | None = None) -> bool:
-        """Validate, record, and ask the callbacks whether to stop."""
+        """Measure, record, and ask the callbacks whether to stop."""
+        if self.metrics and self.measured is not None:
+            _, outputs = outputs_of(self.network, self.measured, self.loss)
+            record |= measure(self.metrics, self.measured, outputs, self.loss)
         if validation is not None:
-            values = evaluate(self.network, validation, self.loss)
+            values = evaluate(self.network, validation, self.loss, self.metrics)
             record |= {f"val_{name}": value for name, value in values.items()}
         self.history.append(record)
         if progress is not None:
