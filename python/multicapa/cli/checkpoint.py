@@ -98,12 +98,9 @@ class Keeping:
 
 def _description(prepared: Prepared, options: Namespace) -> dict[str, Any]:
     """What has to be the same for the bits to be: options, and the rows as the network gets them."""
-    groups = (recipe.NETWORK, recipe.TRAINING)
-    told = {option.name: option.plain(getattr(options, option.key)) for group in groups for option in group.options}
-    del told["threads"]  # which change nothing
     content = hashlib.blake2b(digest_size=16)
     for part in prepared.parts.values():
         for array in (part.X, part.y, part.weights):
             if array is not None:
                 content.update(np.ascontiguousarray(array).tobytes())
-    return {**told, "rows": content.hexdigest()}
+    return {**recipe.told(options), "rows": content.hexdigest()}

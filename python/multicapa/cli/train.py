@@ -119,10 +119,7 @@ def judge(result: Result) -> None:
 
 def write(result: Result, options: Namespace) -> None:
     """Save a model with what can be told of its training; the same bytes for the same training."""
-    groups = (recipe.NETWORK, recipe.TRAINING)
-    told = {option.name: option.plain(getattr(options, option.key)) for group in groups for option in group.options}
-    del told["threads"]  # which change nothing
-    result.fitted.remember(told)
+    result.fitted.remember(recipe.told(options))
     result.model.save(options.output)
 
 
