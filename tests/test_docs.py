@@ -4,6 +4,7 @@ import doctest
 import importlib
 import inspect
 import pkgutil
+import pydoc
 import re
 
 import pytest
@@ -179,3 +180,31 @@ def test_every_initialisation_is_in_the_table():
     text = inspect.getdoc(mc.initializers)
     for name in mc.initializers.INITIALIZERS:
         assert re.search(rf"^({name}|.*, {name}|{name}, .*)\b", text, re.MULTILINE), name
+
+
+# What the house itself calls from room to room.
+INNER = {"layers.check_activation", "initializers.check", "initializers.initialize", "optimizers.in_core",
+         "optimizers.key_of", "optimizers.restored"}  # fmt: skip
+
+
+def test_every_public_class_and_function_has_an_example():
+    things = public_things()
+    bare = {
+        name
+        for name, thing in things.items()
+        if (inspect.isclass(thing) or inspect.isfunction(thing))
+        and not inspect.isclass(things.get(name.rpartition(".")[0]))
+        and ">>>" not in (inspect.getdoc(thing) or "")
+    }
+    assert bare == INNER
+
+
+@pytest.mark.parametrize("method", [mc.Network.fit, mc.Network.partial_fit, mc.Network.evaluate, mc.Sequential.fit])
+def test_help_says_it_all(method):
+    """Every parameter by name and type in the signature, and described below it; an example."""
+    text = pydoc.plain(pydoc.render_doc(method))
+    for name, parameter in list(inspect.signature(method).parameters.items())[1:]:
+        assert f"{name}: {parameter.annotation!r}" in text
+        assert re.search(rf"^    [\w, ]*\b{name}\b[\w, ]*( :|$)", text, re.MULTILINE), name
+    assert ">>>" in text
+    assert "-> " in text

@@ -276,3 +276,21 @@ def test_activation_in_a_graph(name):
     )
     randomize(net, np.random.default_rng(0))
     assert_like_reference(net, inputs(17, 5), np.ones((17, 2)), "half_squared_error")
+
+
+def test_a_copy_is_a_network_of_its_own():
+    X, y = np.eye(4), [0, 1, 1, 0]
+    net = mc.Sequential([mc.Dense(5, "tanh"), mc.BatchNorm(), mc.Dense(2, "softmax")], input_shape=4, seed=3)
+    net.freeze("dense_1")
+    net.fit(X, y, epochs=3)
+    twin = net.copy()
+    assert type(twin) is mc.Sequential
+    assert twin.history["loss"] == net.history["loss"]
+    before = net.copy_numbers()
+    twin.fit(X, y, epochs=2)
+    for now, then in zip(net.copy_numbers(), before, strict=True):
+        np.testing.assert_array_equal(now, then)
+    np.testing.assert_array_equal(twin.parameters["dense_1.weight"], net.parameters["dense_1.weight"])
+    assert (twin.parameters["dense_2.weight"] != net.parameters["dense_2.weight"]).any()
+    net.fit(X, y, epochs=2)
+    np.testing.assert_array_equal(net.parameters.flat, twin.parameters.flat)

@@ -21,7 +21,14 @@ Rate = float | Callable[[int], float]
 
 @dataclass
 class Optimizer:
-    """What all optimisers share; the formulas are the core's."""
+    """What all optimisers share; the formulas are the core's.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> mc.Adam(mc.schedules.Step(0.5, every=2, factor=0.5)).rate(2)
+    0.25
+    """
 
     learning_rate: Rate = 0.01
     name: ClassVar[str] = ""
@@ -96,7 +103,14 @@ class SGD(Optimizer):
 
 @dataclass
 class Momentum(Optimizer):
-    """``d = momentum d - lr g; w += d`` (Polyak 1964)."""
+    """``d = momentum d - lr g; w += d`` (Polyak 1964).
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> mc.Momentum(0.1, momentum=0.8)
+    Momentum(learning_rate=0.1, momentum=0.8)
+    """
 
     momentum: float = 0.9
     name: ClassVar[str] = "momentum"
@@ -104,7 +118,14 @@ class Momentum(Optimizer):
 
 @dataclass
 class Nesterov(Optimizer):
-    """``d = momentum d - lr g; w += momentum d - lr g`` (Nesterov 1983, in the form of Sutskever et al. 2013)."""
+    """``d = momentum d - lr g; w += momentum d - lr g`` (Nesterov 1983, in the form of Sutskever et al. 2013).
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> mc.Nesterov(0.1, momentum=0.8)
+    Nesterov(learning_rate=0.1, momentum=0.8)
+    """
 
     momentum: float = 0.9
     name: ClassVar[str] = "nesterov"
@@ -112,7 +133,14 @@ class Nesterov(Optimizer):
 
 @dataclass
 class Adagrad(Optimizer):
-    """``v += g^2; w -= lr g / (sqrt(v) + epsilon)`` (Duchi et al. 2011)."""
+    """``v += g^2; w -= lr g / (sqrt(v) + epsilon)`` (Duchi et al. 2011).
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> mc.Adagrad(0.1)
+    Adagrad(learning_rate=0.1, epsilon=1e-10)
+    """
 
     epsilon: float = 1e-10
     name: ClassVar[str] = "adagrad"
@@ -120,7 +148,14 @@ class Adagrad(Optimizer):
 
 @dataclass
 class Adadelta(Optimizer):
-    """Steps in the units of the weights, from running means of squared gradients and updates (Zeiler 2012)."""
+    """Steps in the units of the weights, from running means of squared gradients and updates (Zeiler 2012).
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> mc.Adadelta().rho
+    0.9
+    """
 
     learning_rate: Rate = 1.0
     rho: float = 0.9
@@ -130,7 +165,14 @@ class Adadelta(Optimizer):
 
 @dataclass
 class RMSprop(Optimizer):
-    """``v = rho v + (1 - rho) g^2; w -= lr g / (sqrt(v) + epsilon)`` (Hinton 2012)."""
+    """``v = rho v + (1 - rho) g^2; w -= lr g / (sqrt(v) + epsilon)`` (Hinton 2012).
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> mc.RMSprop(0.001, rho=0.9).rho
+    0.9
+    """
 
     rho: float = 0.99
     epsilon: float = 1e-8
@@ -174,6 +216,12 @@ class AdamW(Adam):
     """Adam with weight decay beside the gradient: ``w *= 1 - lr weight_decay`` first (Loshchilov & Hutter 2019).
 
     Like all penalties here it applies to weights; to biases only with ``fit(penalize_biases=True)``.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> mc.AdamW(0.001, weight_decay=0.05).weight_decay
+    0.05
     """
 
     weight_decay: float = 0.01
@@ -182,7 +230,14 @@ class AdamW(Adam):
 
 @dataclass
 class Adamax(Optimizer):
-    """Adam with the largest gradient instead of the mean square (Kingma & Ba 2015)."""
+    """Adam with the largest gradient instead of the mean square (Kingma & Ba 2015).
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> mc.Adamax().learning_rate
+    0.002
+    """
 
     learning_rate: Rate = 0.002
     beta1: float = 0.9
@@ -193,7 +248,14 @@ class Adamax(Optimizer):
 
 @dataclass
 class Nadam(Optimizer):
-    """Adam with Nesterov's momentum and its warming schedule (Dozat 2016)."""
+    """Adam with Nesterov's momentum and its warming schedule (Dozat 2016).
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> mc.Nadam().learning_rate
+    0.002
+    """
 
     learning_rate: Rate = 0.002
     beta1: float = 0.9
@@ -208,6 +270,14 @@ class Rprop(Optimizer):
     """A step size for each weight, from the signs of its gradients alone; for whole batches (Riedmiller & Braun 1993).
 
     The learning rate is the first step size; afterwards steps grow and shrink by themselves.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> net = mc.Sequential([mc.Dense(1)], input_shape=1, seed=0)
+    >>> history = net.fit([[0.0], [1.0]], [1.0, 3.0], optimizer="rprop", batch_size=None, epochs=100)
+    >>> history["loss"][-1] < 1e-6
+    True
     """
 
     shrink: float = 0.5
@@ -237,6 +307,14 @@ class LBFGS(Optimizer):
     loss_tolerance : float, default=2.2e-9
         Stop when an iteration lowers the loss by less than this share.
     max_evaluations : int, default=15000
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> net = mc.Sequential([mc.Dense(1)], input_shape=1, seed=0)
+    >>> history = net.fit([[0.0], [1.0]], [1.0, 3.0], optimizer="lbfgs", batch_size=None, epochs=20)
+    >>> history["loss"][-1] < 1e-6
+    True
     """
 
     learning_rate: Rate = 1.0

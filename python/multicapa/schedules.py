@@ -20,7 +20,15 @@ from multicapa.base.checks import check_integer, check_number
 
 @dataclass(frozen=True)
 class Schedule:
-    """A rate to start from; called with the number of updates made so far."""
+    """A rate to start from; called with the number of updates made so far.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> schedule = mc.schedules.Exponential(0.1, factor=0.5)
+    >>> schedule(0), schedule(1)
+    (0.1, 0.05)
+    """
 
     rate: float
 
@@ -34,7 +42,14 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Constant(Schedule):
-    """``rate``."""
+    """``rate``.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> mc.schedules.Constant(0.1)(1000)
+    0.1
+    """
 
     def __call__(self, step: int) -> float:
         return self.rate
@@ -42,7 +57,14 @@ class Constant(Schedule):
 
 @dataclass(frozen=True)
 class Step(Schedule):
-    """``rate factor^floor(k / every)``."""
+    """``rate factor^floor(k / every)``.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> mc.schedules.Step(0.5, every=10, factor=0.5)(25)
+    0.125
+    """
 
     every: int
     factor: float = 0.1
@@ -53,7 +75,14 @@ class Step(Schedule):
 
 @dataclass(frozen=True)
 class Exponential(Schedule):
-    """``rate factor^k``."""
+    """``rate factor^k``.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> mc.schedules.Exponential(0.5, factor=0.5)(2)
+    0.125
+    """
 
     factor: float
 
@@ -63,7 +92,14 @@ class Exponential(Schedule):
 
 @dataclass(frozen=True)
 class InverseScaling(Schedule):
-    """``rate / (k + 1)^power``."""
+    """``rate / (k + 1)^power``.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> mc.schedules.InverseScaling(0.5)(3)
+    0.25
+    """
 
     power: float = 0.5
 
@@ -73,7 +109,14 @@ class InverseScaling(Schedule):
 
 @dataclass(frozen=True)
 class Cosine(Schedule):
-    """Half a cosine from ``rate`` to ``final`` in ``steps`` updates, then ``final`` (Loshchilov & Hutter 2017)."""
+    """Half a cosine from ``rate`` to ``final`` in ``steps`` updates, then ``final`` (Loshchilov & Hutter 2017).
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> round(mc.schedules.Cosine(0.5, steps=100)(50), 6)
+    0.25
+    """
 
     steps: int
     final: float = 0.0
@@ -209,6 +252,13 @@ class OneCycle(Schedule):
     """Up from ``rate / start`` to ``rate`` and down to ``rate / start / end``, along cosines (Smith & Topin 2019).
 
     ``rise`` is the share of the ``steps`` that go up. The same as PyTorch's OneCycleLR.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> rate = mc.schedules.OneCycle(0.5, steps=100)
+    >>> [round(rate(k), 3) for k in (0, 30, 100)]
+    [0.02, 0.5, 0.0]
     """
 
     steps: int

@@ -155,7 +155,8 @@ def test_ctrl_c_during_training(tmp_path):
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in err
-    assert not (tmp_path / "model.safetensors").exists()
+    assert (tmp_path / "model.safetensors").exists()  # what there was
+    assert (tmp_path / "model.safetensors.unfinished").exists()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="pipes of POSIX")

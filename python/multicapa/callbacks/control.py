@@ -218,6 +218,13 @@ class ReduceOnPlateau(Monitor):
         As in :class:`EarlyStopping`.
     smallest : float, default=0
         The rate is not reduced below this.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> slower = mc.ReduceOnPlateau(factor=0.5, patience=3)
+    >>> net = mc.Sequential([mc.Dense(1)], input_shape=1, seed=0)
+    >>> history = net.fit([[0.0], [1.0]], [1.0, 3.0], epochs=3, callbacks=[slower])
     """
 
     def __init__(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from multicapa.base.history import History
 from multicapa.base.threads import set_num_threads
 from multicapa.callbacks import CSVLog, EarlyStopping
 from multicapa.cli import recipe
+from multicapa.cli.checkpoint import Keeping
 from multicapa.cli.output import CommandError, say
 from multicapa.cli.parts import Prepared
 from multicapa.cli.scores import Scores, scores
@@ -44,6 +45,7 @@ class Fitted:
     network: Network
     history: History
     best_epoch: int | None  # from 0, the one whose weights were kept; None without early stopping
+    interrupted: bool = False
 
     @property
     def kept(self) -> dict[str, Any]:
@@ -106,18 +108,31 @@ def fit(
     stop = None if dev is None or patience is None else EarlyStopping(patience=patience)
     shown = watch and sys.stderr is not None and sys.stderr.isatty()
     calls = [*callbacks, stop] if stop else list(callbacks)
-    history = network.fit(*train, validation_data=dev, callbacks=calls, verbose=shown, **options)
-    return Fitted(network, history, stop.best_epoch if stop else None)
+    before, interrupted = network.history, False
+    try:
+        network.fit(*train, validation_data=dev, callbacks=calls, verbose=shown, **options)
+    except KeyboardInterrupt:
+        interrupted = True
+        if network.history is before or not len(network.history):
+            raise  # there is nothing yet
+    return Fitted(network, network.history, stop.best_epoch if stop else None, interrupted)
 
 
 def fit_recipe(
-    network: Network, prepared: Prepared, options: Namespace, *, log: str | None = None, watch: bool = True
+    network: Network,
+    prepared: Prepared,
+    options: Namespace,
+    *,
+    log: str | None = None,
+    watch: bool = True,
+    callbacks: Sequence[Callback] = (),
+    resume: bool = False,
 ) -> Fitted:
     """Train a network that :func:`multicapa.cli.recipe.build` made as the same options describe."""
     train = prepared.parts["train"]
-    calls = [*recipe.callbacks(options), *([CSVLog(log)] if log else [])]
+    calls = [*recipe.callbacks(options), *([CSVLog(log)] if log else []), *callbacks]
     patience = None if options.patience == "none" else options.patience
-    told = recipe.fit_options(prepared, options)
+    told = {**recipe.fit_options(prepared, options), "resume": resume}
     return fit(network, (train.X, train.y), prepared.dev, patience=patience, watch=watch, callbacks=calls, **told)
 
 
@@ -142,13 +157,19 @@ class Result:
         return list(self.prepared.parts)[-1]
 
 
-def learn(prepared: Prepared, options: Namespace, *, log: str | None = None) -> Result:
+def learn(prepared: Prepared, options: Namespace, *, log: str | None = None, keeping: Keeping | None = None) -> Result:
     """Build and train the network that the options describe, and tell how it went."""
     network = recipe.build(prepared, options)
     sizes = (prepared.columns.width, *options.hidden, *network.output_shape)
     say(f"Network {' - '.join(map(str, sizes))}: {network.n_parameters:,} weights.")
     with limited_threads(options.threads):
-        fitted = fit_recipe(network, prepared, options, log=log)
+        begun: AbstractContextManager[tuple[Network, dict[str, Any]]] = nullcontext((network, {}))
+        if keeping is not None:
+            begun = keeping.over(network, prepared, options)
+        with begun as (network, told):
+            fitted = fit_recipe(network, prepared, options, log=log, **told)
+        if fitted.interrupted and keeping is None:
+            raise KeyboardInterrupt
         tell(fitted, options.epochs)
         outputs = {name: network.predict(part.X) for name, part in prepared.parts.items()}
     return Result(TableModel(network, prepared.columns, prepared.target), fitted, prepared, outputs)
@@ -157,7 +178,13 @@ def learn(prepared: Prepared, options: Namespace, *, log: str | None = None) -> 
 def tell(fitted: Fitted, epochs: int) -> None:
     """How the fit ended."""
     done, took = len(fitted.history), fitted.duration
-    ended = f"Stopped after {done} epochs" if done < epochs else f"All {done} epochs done"
+    ended = (
+        f"Interrupted after {done} epochs"
+        if fitted.interrupted
+        else f"Stopped after {done} epochs"
+        if done < epochs
+        else f"All {done} epochs done"
+    )
     if fitted.best_epoch is None:
         say(f"{ended} ({took}).")
         return

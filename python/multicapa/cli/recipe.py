@@ -82,6 +82,12 @@ TRAINING = Group(
 )
 
 
+def told(options: Namespace) -> dict[str, Any]:
+    """The recipe as plain values by option, but for the threads, which change nothing."""
+    each = [option for group in (NETWORK, TRAINING) for option in group.options if option is not THREADS]
+    return {option.name: option.plain(getattr(options, option.key)) for option in each}
+
+
 def check_recipe(options: Namespace) -> None:
     """Complain about options that do not go together, before any work is done."""
     optimizer = optimizers.OPTIMIZERS[options.optimizer]

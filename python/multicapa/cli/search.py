@@ -166,8 +166,8 @@ def _show(trials: Sequence[_Trial], names: Sequence[str], options: Namespace) ->
 
 def _as_train(candidate: Namespace) -> Namespace:
     """A candidate as the options of ``multicapa train``; what is written beside the model is the search's."""
-    kept = {option.key: getattr(candidate, option.key) for option in train.COMMAND.options()}
-    return Namespace(**{**kept, "figure": None, "log": None, "report": None})
+    kept = {option.key: getattr(candidate, option.key) for option in train.COMMAND.options() if option != train.RESUME}
+    return Namespace(**{**kept, "figure": None, "log": None, "report": None, "resume": False})
 
 
 def _words(best: Namespace) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from multicapa.cli import figures, recipe
+from multicapa.cli.checkpoint import Keeping
 from multicapa.cli.config import config_text, import_toml
 from multicapa.cli.fitting import Result, learn
 from multicapa.cli.options import Command, Group, Option
@@ -26,6 +27,8 @@ FIGURE_OUT = Option("figure", "the learning curves (.png, .svg or .pdf)", metava
 LOG_OUT = Option("log", "a CSV file with a row for each epoch", metavar="FILE")
 REPORT_OUT = Option("report", "a page with scores and curves (.html or .md)", metavar="FILE")
 
+RESUME = Option("resume", "go on where a training that was stopped or killed stands", False, flag=True)
+
 
 def run(options: Namespace) -> None:
     """Read, train, judge, write and tell."""
@@ -35,16 +38,22 @@ def run(options: Namespace) -> None:
         table = read_parts(options)
         prepared = table.prepare()
         describe(table, prepared, options)
-        result = learn(prepared, options, log=options.log)
+        keeping = Keeping(options.output, options.resume)
+        result = learn(prepared, options, log=options.log, keeping=keeping)
     judge(result)
     write(result, options)
     files = [(options.output, "the model")]
     files += [(options.log, "each epoch")] if options.log else []
     files += draw(result, options)
     if options.report:
-        report = train_report(result, options, notes, config_text(COMMAND, options))
+        again = Namespace(**{**vars(options), RESUME.key: False})  # the whole of it
+        report = train_report(result, options, notes, config_text(COMMAND, again))
         files += [(path, "the report") for path in write_report(report, options.report)]
     written(files)
+    if result.fitted.interrupted:
+        say(f"This is what there was; the same command with --resume goes on from {keeping.path}.")
+        raise KeyboardInterrupt
+    keeping.done()
     heading("Next:")
     print(command_line(["multicapa", "predict", shlex.quote(options.output), "NEW_ROWS.csv", "--output", "new.csv"]))
 
@@ -110,10 +119,7 @@ def judge(result: Result) -> None:
 
 def write(result: Result, options: Namespace) -> None:
     """Save a model with what can be told of its training; the same bytes for the same training."""
-    groups = (recipe.NETWORK, recipe.TRAINING)
-    told = {option.name: option.plain(getattr(options, option.key)) for group in groups for option in group.options}
-    del told["threads"]  # which change nothing
-    result.fitted.remember(told)
+    result.fitted.remember(recipe.told(options))
     result.model.save(options.output)
 
 
@@ -146,6 +152,6 @@ COMMAND = Command(
         TABLE,
         recipe.NETWORK,
         recipe.TRAINING,
-        Group("output", "what is written", (MODEL_OUT, FIGURE_OUT, LOG_OUT, REPORT_OUT)),
+        Group("output", "what is written", (MODEL_OUT, FIGURE_OUT, LOG_OUT, REPORT_OUT, RESUME)),
     ),
 )

@@ -14,7 +14,16 @@ if TYPE_CHECKING:
 
 
 class Split(NamedTuple):
-    """Samples for training, for choosing (dev), and for the last judgement (test)."""
+    """Samples for training, for choosing (dev), and for the last judgement (test).
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> from sklearn.datasets import load_iris
+    >>> split = mc.data.train_dev_test_split(*load_iris(return_X_y=True), seed=0)
+    >>> len(split.X_train), len(split.X_dev), len(split.X_test)
+    (104, 23, 23)
+    """
 
     X_train: Any
     X_dev: Any

@@ -16,6 +16,14 @@ class Symbol:
 
     Two of one shape can be added and multiplied: ``f(x) + x`` is :func:`~multicapa.add`, ``f(x) * g(x)`` is
     :func:`~multicapa.multiply`.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> x = mc.Input((3,))
+    >>> h = mc.Dense(3, "relu")(x)
+    >>> mc.Network(x, h + x, seed=0).output_shape
+    (3,)
     """
 
     layer: Layer
@@ -36,7 +44,14 @@ class Symbol:
 
 @dataclass(kw_only=True, eq=False)
 class Layer:
-    """What all layers share: a name, the options that go to the core, and the initialisation of the weights."""
+    """What all layers share: a name, the options that go to the core, and the initialisation of the weights.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> mc.Dense(3, "tanh").type
+    'dense'
+    """
 
     name: str | None = None
     type: ClassVar[str] = ""
@@ -70,7 +85,15 @@ def _can_be_written(text: str) -> bool:
 
 @dataclass(eq=False)
 class Add(Layer):
-    """The sum of layers of one shape: a residual connection is ``add([f(x), x])`` (He et al. 2016)."""
+    """The sum of layers of one shape: a residual connection is ``add([f(x), x])`` (He et al. 2016).
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> x = mc.Input((3,))
+    >>> mc.Network(x, mc.Add()([mc.Dense(3)(x), x]), seed=0)
+    Network((3,) -> (3,), 2 layers, 12 parameters, float32)
+    """
 
     type: ClassVar[str] = "add"
     merges: ClassVar[bool] = True
@@ -78,7 +101,15 @@ class Add(Layer):
 
 @dataclass(eq=False)
 class Multiply(Layer):
-    """The product of layers of one shape, number by number: a gate is ``multiply([f(x), sigmoid(g(x))])``."""
+    """The product of layers of one shape, number by number: a gate is ``multiply([f(x), sigmoid(g(x))])``.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> x = mc.Input((3,))
+    >>> mc.Network(x, mc.Multiply()([mc.Dense(3, "sigmoid")(x), x]), seed=0)
+    Network((3,) -> (3,), 2 layers, 12 parameters, float32)
+    """
 
     type: ClassVar[str] = "multiply"
     merges: ClassVar[bool] = True

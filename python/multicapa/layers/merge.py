@@ -14,6 +14,13 @@ class Concat(Layer):
     """Layers side by side along their last axis: units, channels or features of steps. The others should be the same.
 
     What reads the result reads all of them, each with its own weights.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> x = mc.Input((3,))
+    >>> mc.Network(x, mc.Concat()([mc.Dense(2)(x), x]), seed=0)
+    Network((3,) -> (5,), 2 layers, 8 parameters, float32)
     """
 
     type: ClassVar[str] = "concat"

@@ -29,7 +29,14 @@ def Input(shape: int | Sequence[int], name: str | None = None) -> Symbol:
 
 @dataclass(eq=False)
 class InputLayer(Layer):
-    """Made by :func:`Input`."""
+    """Made by :func:`Input`.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> mc.Input((3,)).layer.type
+    'input'
+    """
 
     shape: int | Sequence[int]
     type: ClassVar[str] = "input"

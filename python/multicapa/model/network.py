@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy.typing as npt
 
@@ -206,6 +207,22 @@ class Network(CoreNetwork):
         3
         """
         files.save(self, path, whole(self) if check_flag(training, "training") else None)
+
+    def copy(self) -> Self:
+        """A network of its own with the same layers, numbers, history and on-line memory, and the same frozen layers.
+
+        Where the last :meth:`fit` stands does not go along: a copy cannot resume.
+
+        Examples
+        --------
+        >>> import multicapa as mc
+        >>> net = mc.Sequential([mc.Dense(1, weight_init="ones")], input_shape=(1,), seed=0)
+        >>> twin = net.copy()
+        >>> twin.parameters["dense_1.weight"] = [[5.0]]
+        >>> net.predict([[1.0]]).item(), twin.predict([[1.0]]).item()
+        (1.0, 5.0)
+        """
+        return copy.deepcopy(self)
 
     def summary(self, width: int = 80) -> str:
         """The layers with their output shapes, parameters and what they read, and the memory they take, as text.

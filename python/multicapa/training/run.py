@@ -26,7 +26,18 @@ from multicapa.training.samples import Samples
 
 
 class Callback:
-    """Empty hooks; override the ones you need. ``run`` has ``network``, ``history``, ``epochs`` and ``optimizer``."""
+    """Empty hooks; override the ones you need. ``run`` has ``network``, ``history``, ``epochs`` and ``optimizer``.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> class Halve(mc.Callback):
+    ...     def on_epoch_end(self, run, epoch):
+    ...         run.rate_factor /= 2
+    >>> net = mc.Sequential([mc.Dense(1)], input_shape=1, seed=0)
+    >>> net.fit([[0.0], [1.0]], [1.0, 3.0], epochs=3, optimizer=mc.SGD(0.4), callbacks=[Halve()])["learning_rate"]
+    [0.4, 0.2, 0.1]
+    """
 
     def on_fit_begin(self, run: Run) -> None:
         """Before the first epoch, after all checks."""
