@@ -290,6 +290,12 @@ WRONG_OPTIONS = [
     ("augment", "flip", "augment"),
     ("curriculum", 3, "curriculum"),
     ("curriculum", "easy", "curriculum"),
+    ("validation_split", 1.0, "validation_split"),
+    ("validation_split", "a fifth", "validation_split"),
+    ("metrics", "accuracy", "metrics"),
+    ("metrics", ["accurracy"], "did you mean 'accuracy'"),
+    ("resume", "yes", "resume"),
+    ("resume", True, "no training to resume"),
 ]
 
 

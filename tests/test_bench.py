@@ -17,7 +17,7 @@ from comparison.libraries import LIBRARIES
 from comparison.report import table
 from comparison.rows import Goal, Row, find
 from comparison.training import Training, check_agreement
-from comparison.work import judge
+from comparison.work import JUDGED_IMAGES, JUDGED_SAMPLES, judge
 from comparison.worker import Failure, Losses, PredictionBench, TrainingBench
 from helpers import ROOT
 
@@ -73,11 +73,15 @@ def test_bad_options_are_told(options, message):
     assert message in done.stderr
 
 
-@pytest.mark.parametrize("name", ["4-16-3", "28-300×5-1", "64×16 layers", "10-32-1"])
+CONVOLUTIONS = ["LeNet-5", "digits 8×8×1", "series 128×9"]
+
+
+@pytest.mark.parametrize("name", ["4-16-3", "28-300×5-1", "64×16 layers", "10-32-1", *CONVOLUTIONS])
 def test_the_judge_sees_the_loss_that_is_trained(name):
     bench = TrainingBench("with_multicapa", find(name), 1)
     bench.training.start(bench.weights)
-    expected = bench.training.net.evaluate(bench.data.X[:500], bench.data.y[:500])["loss"]
+    count = JUDGED_IMAGES if bench.work.layers else JUDGED_SAMPLES
+    expected = bench.training.net.evaluate(bench.data.X[:count], bench.data.y[:count])["loss"]
     assert judge(bench.work, bench.training.weights(), bench.data) == pytest.approx(expected, rel=1e-5)
     assert bench.first_loss == pytest.approx(expected, rel=1e-5)
 
@@ -92,6 +96,26 @@ def test_fann_takes_its_weights_and_trains(dtype):
         np.testing.assert_array_equal(b, a)
     ours = TrainingBench("with_multicapa", bench.work, 1).check()
     assert bench.check().last == pytest.approx(ours.last, abs=0.05 * ours.first)
+
+
+@pytest.mark.parametrize("name", CONVOLUTIONS)
+@pytest.mark.parametrize("library", ["with_pytorch", "with_jax"])
+def test_convolutions_of_other_libraries_are_the_same_network(library, name):
+    """Their weights come back as they went in, and their probabilities are those of NumPy."""
+    pytest.importorskip({"with_pytorch": "torch", "with_jax": "jax"}[library])
+    work = replace(find(name), batch=8, least_samples=16)
+    bench = TrainingBench(library, work, 1)
+    bench.training.start(bench.weights)
+    for (W, b), (V, a) in zip(bench.weights, bench.training.weights(), strict=True):
+        np.testing.assert_array_equal(W, V)
+        np.testing.assert_array_equal(b, a)
+    PredictionBench(library, work, 3, 1).check()
+
+
+def test_multiplications_of_lenet_are_those_of_the_formula():
+    """SimpleChains.jl's count: 24² · 6 · 25, 8² · 16 · 150, and the dense layers."""
+    first, *others = 24**2 * 6 * 25, 8**2 * 16 * 150, 256 * 120, 120 * 84, 84 * 10
+    assert find("LeNet-5").flops_per_sample == 4 * first + 6 * sum(others)
 
 
 def test_training_that_does_not_train_is_an_error():

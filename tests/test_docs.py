@@ -17,7 +17,7 @@ MODULES = sorted(
     if not info.name.endswith(("._core", ".__main__"))
     and not info.name.startswith(("multicapa.cli", "multicapa.lib"))  # the BLAS library lies beside the extension
 )
-PUBLIC_MODULES = ("layers", "losses", "optimizers", "schedules", "callbacks", "data", "initializers")
+PUBLIC_MODULES = ("layers", "losses", "optimizers", "schedules", "callbacks", "data", "initializers", "networks")
 
 
 @pytest.mark.parametrize("name", ["multicapa", *MODULES])

@@ -186,6 +186,43 @@ def test_shapes_of_more_axes_and_custom_activations():
     assert "Custom activation · sin" in shown
 
 
+def stacks(net):
+    """By layer: height and width of the sheets that stand for its maps, and how many there are."""
+    found = {}
+    for node in ET.fromstring(net.to_svg()).iter(f"{SVG}g"):
+        title = node.find(f"{SVG}title")
+        sheets = node.findall(f"{SVG}rect")[1:]  # the first is the box
+        if title is not None and sheets:
+            (size,) = {(float(sheet.get("height")), float(sheet.get("width"))) for sheet in sheets}
+            found[title.text.partition(":")[0]] = (*size, len(sheets))
+    return found
+
+
+def test_feature_maps_are_drawn_as_stacks_of_sheets():
+    """The smaller the maps the smaller the sheets, the more channels the more of them; nothing where there are none."""
+    layers = [mc.Conv2D(6, 5), mc.MaxPool2D((2, 1)), mc.Conv2D(64, 3), mc.Flatten(), mc.Dense(3)]
+    drawn = stacks(mc.Sequential(layers, input_shape=(28, 28), seed=0))
+    assert list(drawn) == ["input_1", "conv2d_1", "max_pool2d_1", "conv2d_2"]
+    assert [sheets for _, _, sheets in drawn.values()] == [1, 3, 3, 4]
+    for axis in (0, 1):
+        sides = [each[axis] for each in drawn.values()]
+        assert sides == sorted(sides, reverse=True)
+    assert drawn["input_1"][0] == drawn["input_1"][1]
+    assert drawn["max_pool2d_1"][0] < drawn["max_pool2d_1"][1]
+
+
+def test_maps_of_series_are_strips():
+    layers = [mc.Conv1D(12, 5), mc.GlobalMaxPool1D(), mc.Dense(3)]
+    drawn = stacks(mc.Sequential(layers, input_shape=(90, 2), seed=0))
+    assert list(drawn) == ["input_1", "conv1d_1"]
+    assert drawn["input_1"][1] > drawn["conv1d_1"][1] > drawn["conv1d_1"][0] > drawn["input_1"][0]
+
+
+def test_networks_without_maps_have_no_sheets():
+    assert stacks(residual(1)) == {}
+    assert stacks(mc.Sequential([mc.Flatten(), mc.Dense(2)], input_shape=(4, 3), seed=0)) == {}
+
+
 NAMES = ["<script>alert(1)</script>", 'a & "b"', "tab\tand\nline", "\x00\x1b[31m", "日本語の層"]
 
 

@@ -70,6 +70,20 @@ def test_digits(run):
     assert run("digits")["accuracy"] > 0.95
 
 
+def test_lenet_digits(run):
+    """Filters see digits wherever they lie; a dense network of the same size does not."""
+    reached = {name: np.median(each) for name, each in run("lenet_digits")["accuracies"].items()}
+    assert reached["convolutional"] > 0.985
+    assert reached["convolutional"] > max(reached["dense"], reached["dense, not moved"]) + 0.01
+
+
+def test_series(run):
+    left = run("series")
+    assert left["accuracies"]["Conv1D"] > 0.9
+    assert left["accuracies"]["Conv1D"] > left["accuracies"]["dense"] + 0.2
+    assert left["accuracy_long"] > 0.9
+
+
 def test_iris_comparison(run):
     accuracies = run("iris_comparison")["accuracies"]
     assert len(accuracies) == 6

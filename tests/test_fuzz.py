@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from fuzz import files, graphs, soak
+from fuzz import convolutions, files, graphs, soak
 
 
 def test_damaged_files(tmp_path, monkeypatch):
@@ -19,6 +19,12 @@ def test_random_graphs(first):
     pytest.importorskip("torch")
     for seed in range(first, first + 50):
         graphs.check(seed)
+
+
+@pytest.mark.parametrize("first", range(0, 400, 100))
+def test_random_convolutions(first):
+    pytest.importorskip("torch")
+    assert sum(convolutions.check(seed) for seed in range(first, first + 100)) > 60
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
@@ -40,6 +46,10 @@ def test_the_tools_can_fail(tmp_path, monkeypatch):
     monkeypatch.setattr(graphs, "in_torch", lambda *a: (lambda y, c, g: (y, c * (1 + 1e-6), g))(*right(*a)))
     with pytest.raises(AssertionError, match="cost"):
         graphs.check(0)
+    padded = convolutions.sides  # the odd zero on the other side
+    monkeypatch.setattr(convolutions, "sides", lambda *a: padded(*a)[::-1])
+    with pytest.raises(AssertionError, match="off by"):
+        sum(map(convolutions.check, range(50)))
     series = iter(range(10**6))
     monkeypatch.setattr(soak, "work", lambda seed: str(next(series)))
     monkeypatch.setattr(soak, "resident", lambda: 0.0)

@@ -48,14 +48,23 @@ import numpy as np
 import multicapa as mc
 allocations = ctypes.CDLL(None).allocations
 allocations.restype = ctypes.c_long
-threads, dtype, batch, *shape = sys.argv[1:]
+threads, dtype, batch, kind, *shape = sys.argv[1:]
 threads, batch, shape = int(threads), int(batch), [int(n) for n in shape]
 mc.set_num_threads(threads)
 rng = np.random.default_rng(0)
-layers = [l for units in shape[1:-1] for l in (mc.Dense(units, "tanh"), mc.Dropout(0.1))]
-net = mc.Sequential([*layers, mc.Dense(shape[-1], "softmax")], input_shape=(shape[0],), dtype=dtype, seed=0)
-X = rng.normal(size=(40 * batch, shape[0])).astype(dtype)
-y = rng.integers(0, shape[-1], 40 * batch)
+*inputs, classes = (shape[0], shape[-1]) if kind == "dense" else shape
+def block(filters):
+    conv = mc.Conv1D if len(inputs) == 2 else mc.Conv2D
+    pool = mc.MaxPool1D if len(inputs) == 2 else mc.AveragePool2D
+    return [conv(filters, 3, "relu", padding="same"), pool(2), mc.Dropout(0.1, whole_channels=True)]
+layers = {
+    "dense": lambda: [l for units in shape[1:-1] for l in (mc.Dense(units, "tanh"), mc.Dropout(0.1))],
+    "thin": lambda: [*block(6), mc.BatchNorm(), *block(16), mc.Flatten(), mc.Dense(20, "relu")],
+    "wide": lambda: [*block(32), *block(64), mc.Flatten()],
+}[kind]()
+net = mc.Sequential([*layers, mc.Dense(classes, "softmax")], input_shape=inputs, dtype=dtype, seed=0)
+X = rng.normal(size=(40 * batch, *inputs)).astype(dtype)
+y = rng.integers(0, classes, 40 * batch)
 options = dict(epochs=1, batch_size=batch, shuffle=False, verbose=False, clip_norm=1.0, l2=0.01)
 options["sample_weight"] = np.ones(40 * batch)
 def count(steps):
@@ -87,12 +96,23 @@ def counter(tmp_path_factory):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize(
-    ("batch", "shape"),
-    [(16, (4, 16, 3)), (1, (10, 32, 3)), (200, (64, 100, 10)), (32, (300, 520, 520, 10)), (1500, (8, 64, 3))],
-    ids=["tiny", "one sample", "digits", "wide, with BLAS", "gradients by chunk"],
-)
-def test_no_allocation_per_step(counter, batch, shape, threads, dtype):
-    ten, forty = map(int, output_of(EPOCHS, threads, dtype, batch, *shape, LD_PRELOAD=str(counter)).split())
+    ("batch", "kind", "shape"),
+    [
+        (16, "dense", (4, 16, 3)),
+        (1, "dense", (10, 32, 3)),
+        (200, "dense", (64, 100, 10)),
+        (32, "dense", (300, 520, 520, 10)),
+        (1500, "dense", (8, 64, 3)),
+        (32, "thin", (12, 12, 2, 5)),
+        (1, "thin", (12, 12, 2, 5)),
+        (8, "wide", (16, 16, 3, 10)),
+        (33, "thin", (40, 3, 4)),
+    ],
+    ids=["tiny", "one sample", "digits", "wide, with BLAS", "gradients by chunk", "images as columns", "one image",
+         "channels as lanes", "series"],
+)  # fmt: skip
+def test_no_allocation_per_step(counter, batch, kind, shape, threads, dtype):
+    ten, forty = map(int, output_of(EPOCHS, threads, dtype, batch, kind, *shape, LD_PRELOAD=str(counter)).split())
     assert ten > 0
     # The look for Ctrl-C every 30 ms enters Python, which may allocate; a single allocation per step would be 30.
     assert forty - ten < 10, f"{(forty - ten) / 30:.2f} allocations in each step"

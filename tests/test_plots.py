@@ -38,6 +38,8 @@ def test_nothing_needs_matplotlib_until_something_is_drawn():
         lambda: plots.loss_curves(history_of("loss")),
         lambda: plots.save_loss_curves(history_of("loss"), "never.png"),
         lambda: plots.GradientFlowDisplay([1], {"delta": {"a": np.ones(1)}}).plot(),
+        lambda: plots.FiltersDisplay.from_network(None),
+        lambda: plots.FeatureMapsDisplay.from_network(None, X),
         lambda: plots.PlateDisplay.from_data(lambda: pytest.fail("trained before"), X, CLASSES),
     ],
 )
@@ -76,6 +78,13 @@ def every_display():
     for name in plots.SURFACES:
         yield plots.OptimizerPathsDisplay.from_function(name, resolution=10, ax=axes_of())
     yield plots.GradientFlowDisplay.from_diagnosis(diagnosed(layers=11, epochs=3), ax=axes_of())
+    images = mc.Sequential([mc.Conv2D(20, 3), mc.MaxPool2D(2), mc.Conv2D(40, 2)], input_shape=(9, 9, 3), seed=0)
+    series = mc.Sequential([mc.Conv1D(9, 5), mc.AveragePool1D(2)], input_shape=(40, 2), seed=0)
+    for name in ("conv2d_1", "conv2d_2"):
+        yield plots.FiltersDisplay.from_network(images, name)
+    yield plots.FiltersDisplay.from_network(series)
+    yield plots.FeatureMapsDisplay.from_network(images, np.ones((9, 9, 3)))
+    yield plots.FeatureMapsDisplay.from_network(series, np.ones((40, 2)))
 
 
 @pytest.mark.parametrize("width", [5, 8])

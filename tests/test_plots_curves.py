@@ -104,3 +104,17 @@ def test_the_place_of_axes_is_divided():
     figure.canvas.draw()
     assert all(ax.get_position().x0 >= 0 for ax in display.axes_)
     assert min(ax.get_window_extent().x0 for ax in display.axes_) > left.get_window_extent().x1
+
+
+def test_metrics_have_panels():
+    net = classifier(4)
+    options = {"validation_split": 0.3, "metrics": ["f1", "accuracy", "log_loss"], "epochs": 3}
+    history = net.fit(X, CLASSES, callbacks=[mc.StopAtGradient(0.0)], **options)
+    display = plots.LearningCurvesDisplay.from_history(history, ax=axes_of(7, 9))
+    assert [ax.get_ylabel() for ax in display.axes_] == ["loss", "accuracy", "f1", "log loss"]
+    np.testing.assert_array_equal(line(display.axes_[2], "train").get_ydata(), history["f1"])
+    np.testing.assert_array_equal(line(display.axes_[2], "dev").get_ydata(), history["val_f1"])
+    history = net.fit(X, CLASSES, metrics=["auc"], epochs=3)
+    assert [ax.get_ylabel() for ax in plots.LearningCurvesDisplay.from_history(history, ax=axes_of()).axes_] == [
+        "loss", "auc",
+    ]  # fmt: skip

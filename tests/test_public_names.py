@@ -21,8 +21,8 @@ PUBLIC = {
         Split Standardizer train_dev_test_split
     """,
     "multicapa.plots": """
-        DecisionBoundaryDisplay GradientFlowDisplay LearningCurvesDisplay OptimizerPathsDisplay PlateDisplay
-        SURFACES Surface check_matplotlib loss_curves save_loss_curves
+        DecisionBoundaryDisplay FeatureMapsDisplay FiltersDisplay GradientFlowDisplay LearningCurvesDisplay
+        OptimizerPathsDisplay PlateDisplay SURFACES Surface check_matplotlib loss_curves save_loss_curves
     """,
     "multicapa.layers": """
         Activation Add BatchNorm Concat CustomActivation Dense Dropout Flatten GaussianNoise Input InputLayer
@@ -41,6 +41,9 @@ PUBLIC = {
     """,
     "multicapa.initializers": """
         default_for initialize
+    """,
+    "multicapa.networks": """
+        lenet5
     """,
     "multicapa.augment": """
         ColorChange Crop HorizontalFlip Images Noise ResizedCrop Rotation Texts WordDelete WordInsert

@@ -16,7 +16,10 @@ struct Net {
   Size batch;
   std::string optimizer;
   double rate;
-  double reference;  // thousand samples per second: an early prototype's figure on a 2-core machine
+  double reference;  // thousand samples per second: an early prototype's figure on a 2-core machine; 0 if there is none
+  Shape shape = {};  // of an image or a series; sizes are then the numbers of its inputs and outputs
+  std::vector<Spec> layers = {};  // behind the input
+  double flops = 0;               // of a sample of such a net
 };
 
 const std::vector<Net>& nets();

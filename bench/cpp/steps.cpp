@@ -68,7 +68,12 @@ template <class T> class Training {
 // --- checks --------------------------------------------------------------------------------------------------------
 
 // The same net with few units, so that finite differences cost nothing; the batch stays large enough to be cut.
+// Convolutions stay as they are, of a few images.
 Net shrunken(Net net) {
+  if (!net.layers.empty()) {
+    net.batch = 3;
+    return net;
+  }
   for (Size& size : net.sizes) size = std::min<Size>(size, 12);
   net.batch = std::min<Size>(net.batch, 2000);
   return net;
@@ -132,7 +137,7 @@ Measurement measure_training(Training<float>& training, double seconds) {
 }
 
 Record measure_net(const Net& net, int threads, double seconds) {
-  constexpr Size least_rows = 4096;
+  const Size least_rows = flops_per_sample(net) > 2e7 ? 256 : 4096;
   const Data<float> data(net, (least_rows + net.batch - 1) / net.batch * net.batch);
   check_gradient(net);
   if (threads > 1) check_same_for_any_threads(net, data, threads);

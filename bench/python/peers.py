@@ -85,7 +85,11 @@ class Run:
     failures: list[str] = field(default_factory=list)
 
     def train(self, rows: list[Row], peak: Peak) -> list[training.Training]:
-        able = [library for library in self.libraries if any(library.trains(row.work) for row in rows)]
+        able = [
+            library
+            for library in self.libraries
+            if any(library.can(row.work) and library.trains(row.work) for row in rows)
+        ]
         with contenders(able, self.threads) as present:
             return self._each(
                 rows, lambda row: training.measure(row, present, peak, self.schedule), report.training_row

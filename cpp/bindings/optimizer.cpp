@@ -51,6 +51,7 @@ template <class T> void register_optimizer_of(py::module_& module, const char* n
            }),
            py::arg("name"), py::arg("hyperparameters"), py::arg("count"))
       .def("update", &update<T>, py::arg("x").noconvert(), py::arg("gradient"), py::arg("rate"))
+      .def_readonly("steps", &Optimizer<T>::steps)
       .def(py::pickle(&state<T>, &from_state<T>));
 }
 

@@ -14,7 +14,9 @@
 
 namespace multicapa {
 
-#if defined(__x86_64__)
+#if defined(MULTICAPA_ONLY_V2)
+extern const KernelTables dense_tables_v2;
+#elif defined(__x86_64__)
 extern const KernelTables dense_tables_v2, dense_tables_v3, dense_tables_v4;
 #else
 extern const KernelTables dense_tables_baseline;
@@ -56,7 +58,9 @@ KernelTables tables_with_tiles() {
 
 #endif
 
-#if defined(__x86_64__)
+#if defined(MULTICAPA_ONLY_V2)
+std::vector<InstructionSet> instruction_sets() { return {{"v2", &dense_tables_v2, true}}; }
+#elif defined(__x86_64__)
 // Best first.
 std::vector<InstructionSet> instruction_sets() {
   __builtin_cpu_init();

@@ -13,7 +13,19 @@ from typing import Any
 from multicapa.base import blas as blas  # the first: it loads the core
 
 # isort: split
-from multicapa import base, callbacks, data, initializers, layers, losses, model, network, optimizers, schedules
+from multicapa import (
+    base,
+    callbacks,
+    data,
+    initializers,
+    layers,
+    losses,
+    model,
+    network,
+    networks,
+    optimizers,
+    schedules,
+)
 from multicapa._core import max_threads as get_num_threads
 from multicapa.base.errors import DiagnosisWarning, DivergenceError
 from multicapa.base.history import History
@@ -161,6 +173,7 @@ __all__ = [
     "load",
     "losses",
     "multiply",
+    "networks",
     "optimizers",
     "plots",
     "schedules",

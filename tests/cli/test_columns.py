@@ -56,6 +56,14 @@ def test_values_missing_only_later(run):
     failure(run("predict model.safetensors none.csv --missing drop"), "--missing impute")
 
 
+def test_infinite_numbers_are_told(run):
+    table = flowers()
+    table.loc[3, "length"] = np.inf
+    table.to_csv("infinite.csv", index=False)
+    code, _, err = run(f"train infinite.csv --target species --missing drop {FAST}")
+    assert (code, "infinite numbers count as missing values: length" in err) == (0, True)
+
+
 def test_rows_without_a_target_are_left_out(run):
     table = flowers()
     table.loc[9:12, "species"] = None

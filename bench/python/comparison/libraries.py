@@ -22,6 +22,11 @@ class Library:
     threads: bool = True  # whether it can use more than one
     trains: Callable[[Work], bool] = lambda work: True
     predicts: bool = True
+    convolves: bool = False  # whether it has convolutions, or they are compared
+
+    def can(self, work: Work) -> bool:
+        """Whether it has the layers."""
+        return self.convolves or not work.layers
 
     @property
     def key(self) -> str:
@@ -40,12 +45,12 @@ def one_by_one(work: Work) -> bool:
 
 
 LIBRARIES = (
-    Library(OURS, "with_multicapa", "multicapa", "pip install .", ("multicapa",)),
+    Library(OURS, "with_multicapa", "multicapa", "pip install .", ("multicapa",), convolves=True),
     Library(
         "scikit-learn", "with_scikit_learn", "sklearn.neural_network", "pip install scikit-learn", ("scikit-learn",)
     ),
-    Library("PyTorch", "with_pytorch", "torch", "pip install torch", ("torch",)),
-    Library("JAX", "with_jax", "jax", "pip install jax", ("jax", "jaxlib")),
+    Library("PyTorch", "with_pytorch", "torch", "pip install torch", ("torch",), convolves=True),
+    Library("JAX", "with_jax", "jax", "pip install jax", ("jax", "jaxlib"), convolves=True),
     Library("FANN", "with_fann", "floatfann", "apt install libfann2", threads=False, trains=one_by_one, predicts=False),
     Library(
         "ONNX Runtime",

@@ -39,6 +39,8 @@ QUESTIONS = (
     Question(find("784-256-128-10"), 1),
     Question(find("784-256-128-10"), 64),
     Question(find("784-256-128-10"), 20_000),
+    Question(find("LeNet-5"), 1, microseconds=60),
+    Question(find("LeNet-5"), 1000),
 )
 
 
@@ -61,9 +63,10 @@ class Prediction:
 
 
 def measure(question: Question, contenders: list[Contender], schedule: Schedule) -> Prediction:
-    for contender in contenders:
+    able = [contender for contender in contenders if contender.library.can(question.work)]
+    for contender in able:
         contender.prepare(PredictionBench, question.work, question.rows)
-    return Prediction(question, take_turns(contenders, schedule))
+    return Prediction(question, take_turns(able, schedule))
 
 
 def as_json(result: Prediction) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
+from comparison.convolution import Conv, Dense, Layer, Mean, Pool, Shape, shapes
 from comparison.work import Work
 
 
@@ -43,6 +45,12 @@ def tower(inputs: int, width: int, layers: int, outputs: int) -> tuple[int, ...]
     return (inputs, *[width] * layers, outputs)
 
 
+def _images(name: str, shape: Shape, layers: tuple[Layer, ...], batch: int, samples: int) -> Work:
+    """A network with convolutions, trained by Adam."""
+    sizes = (math.prod(shape), shapes(shape, layers)[-1][0])
+    return Work(name, sizes, "relu", batch, "adam", 1e-3, "classes", "float32", samples, shape, layers)
+
+
 FLOAT32 = (
     Row(Work("4-16-3", (4, 16, 3), "tanh", 16, "sgd", 0.1, "classes"), Goal(12), Goal(20)),
     Row(Work("64-100-10", (64, 100, 10), "relu", 200, "adam", 1e-3, "classes"), Goal(4), Goal(5.5)),
@@ -65,15 +73,28 @@ FLOAT32 = (
     Row(Work("10-46-46-10", (10, 46, 46, 10), "relu", 128, "adam", 1e-3, "classes"), Goal(4), Goal(6)),
 )
 
+LENET = (Conv(6, 5), Pool(), Conv(16, 5), Pool(), Dense(120), Dense(84), Dense(10))
+DIGITS = (Conv(16, 3, same=True), Pool(), Conv(32, 3, same=True), Pool(), Dense(10))
+COLOURS = (*[Conv(32, 3, same=True)] * 2, Pool(), *[Conv(64, 3, same=True)] * 2, Pool(), Dense(128), Dense(10))
+SERIES = (Conv(32, 5), Pool(), Conv(64, 5), Mean(), Dense(6))
+
+IMAGES = (
+    Row(_images("LeNet-5", (28, 28, 1), LENET, 128, 4096), Goal(3), Goal(of_peak=0.6)),
+    Row(_images("digits 8×8×1", (8, 8, 1), DIGITS, 32, 4096), Goal(5), Goal(8)),
+    Row(_images("images 32×32×3", (32, 32, 3), COLOURS, 64, 256), Goal(1.2), Goal(1.6)),
+    Row(_images("series 128×9", (128, 9), SERIES, 64, 2048), Goal(3), Goal(5)),
+)
+
 MUST_IN_FLOAT64 = {"64-100-10": Goal(6, over="scikit-learn")}
 
 
 def rows(dtype: str = "float32") -> list[Row]:
     if dtype == "float32":
-        return list(FLOAT32)
-    return [Row(replace(row.work, dtype=dtype), MUST_IN_FLOAT64.get(row.work.name, Goal())) for row in FLOAT32]
+        return [*FLOAT32, *IMAGES]
+    every = (*FLOAT32, *IMAGES)
+    return [Row(replace(row.work, dtype=dtype), MUST_IN_FLOAT64.get(row.work.name, Goal())) for row in every]
 
 
 def find(name: str) -> Work:
     """The work of a row."""
-    return next(row.work for row in FLOAT32 if row.work.name == name)
+    return next(row.work for row in (*FLOAT32, *IMAGES) if row.work.name == name)

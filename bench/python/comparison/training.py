@@ -47,7 +47,7 @@ class Training:
 
 
 def measure(row: Row, contenders: list[Contender], peak: Peak, schedule: Schedule) -> Training:
-    able = [contender for contender in contenders if contender.library.trains(row.work)]
+    able = [each for each in contenders if each.library.can(row.work) and each.library.trains(row.work)]
     losses = [contender.prepare(TrainingBench, row.work) for contender in able]
     check_agreement(able, losses)
     peaks: list[float] = []
@@ -68,6 +68,7 @@ def as_json(result: Training) -> dict[str, Any]:
     return {
         "name": work.title,
         "sizes": work.sizes,
+        "layers": [str(layer) for layer in work.layers],
         "activation": work.activation,
         "batch": work.batch,
         "optimizer": work.optimizer,

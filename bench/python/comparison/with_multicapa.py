@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import multicapa as mc
+from comparison.convolution import Conv, Dense, Mean, Pool
 from comparison.work import Array, Data, Weights, Work
 
 OUTPUTS = {"classes": "softmax", "binary": "sigmoid", "numbers": "linear"}
@@ -11,15 +14,45 @@ OPTIMIZERS = {"sgd": mc.SGD, "momentum": mc.Momentum, "adam": mc.Adam}
 
 
 def build(work: Work) -> mc.Sequential:
+    if work.layers:
+        return mc.Sequential(list(_layers(work)), input_shape=work.shape, dtype=work.dtype, seed=0)
     hidden = [mc.Dense(width, work.activation) for width in work.sizes[1:-1]]
     output = mc.Dense(work.outputs, OUTPUTS[work.target])
     return mc.Sequential([*hidden, output], input_shape=work.sizes[0], dtype=work.dtype, seed=0)
 
 
+def _layers(work: Work) -> Iterator[mc.layers.Layer]:
+    flat = len(work.shape) == 1
+    conv, pool, mean = {
+        2: (mc.Conv1D, mc.MaxPool1D, mc.GlobalAveragePool1D),
+        3: (mc.Conv2D, mc.MaxPool2D, mc.GlobalAveragePool2D),
+    }[len(work.shape)]
+    for layer in work.layers:
+        match layer:
+            case Conv():
+                yield conv(layer.filters, layer.size, work.activation, padding="same" if layer.same else "valid")
+            case Pool():
+                yield pool(layer.size)
+            case Mean():
+                yield mean()
+                flat = True
+            case Dense():
+                if not flat:
+                    yield mc.Flatten()
+                    flat = True
+                last = layer is work.layers[-1]
+                yield mc.Dense(layer.units, OUTPUTS[work.target] if last else work.activation)
+
+
+def views(net: mc.Sequential) -> Weights:
+    """The network's own numbers, layer by layer."""
+    numbers = list(net.parameters.values())
+    return list(zip(numbers[::2], numbers[1::2], strict=True))
+
+
 def set_weights(net: mc.Sequential, weights: Weights) -> None:
-    for i, (W, b) in enumerate(weights, start=1):
-        net.parameters[f"dense_{i}.weight"] = W
-        net.parameters[f"dense_{i}.bias"] = b
+    for (W, b), (V, a) in zip(weights, views(net), strict=True):
+        V[...], a[...] = W, b
 
 
 class Training:
@@ -43,8 +76,7 @@ class Training:
         )
 
     def weights(self) -> Weights:
-        layers = range(1, len(self.work.sizes))
-        return [(self.net.parameters[f"dense_{i}.weight"], self.net.parameters[f"dense_{i}.bias"]) for i in layers]
+        return views(self.net)
 
 
 class Prediction:

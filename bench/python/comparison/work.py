@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[Any]
-Weights = list[tuple[Array, Array]]  # of each layer: W of shape (in, out), b of shape (out,)
+from comparison import convolution
 
-JUDGED_SAMPLES = 500
+Array = npt.NDArray[Any]
+Weights = list[tuple[Array, Array]]  # of each layer: W of shape (in, out) or (*size, in, out), b of shape (out,)
+
+JUDGED_SAMPLES, JUDGED_IMAGES = 500, 60
 
 TITLES = {"sgd": "SGD", "momentum": "momentum", "adam": "Adam", "relu": "ReLU", "tanh": "tanh", "sigmoid": "sigmoid"}
 LOSSES = {"classes": "cross-entropy", "binary": "binary cross-entropy", "numbers": "squared error"}
@@ -25,7 +27,8 @@ class Work:
     """A network and how it is trained.
 
     The target says the loss: cross-entropy of a softmax for "classes", binary cross-entropy of a sigmoid for
-    "binary", the squared error of a linear output, averaged over outputs and samples, for "numbers".
+    "binary", the squared error of a linear output, averaged over outputs and samples, for "numbers". With ``layers``
+    a sample has the ``shape`` given, and sizes are the numbers of its inputs and outputs.
     """
 
     name: str
@@ -37,6 +40,8 @@ class Work:
     target: str
     dtype: str = "float32"
     least_samples: int = 10_000
+    shape: convolution.Shape = ()
+    layers: tuple[convolution.Layer, ...] = ()
 
     @property
     def title(self) -> str:
@@ -68,6 +73,8 @@ class Work:
     def flops_per_sample(self) -> int:
         """Two operations per multiplication, forward and backward; the first layer's inputs need no gradient."""
         products = [a * b for a, b in pairwise(self.sizes)]
+        if self.layers:
+            products = convolution.multiplications(self.shape, self.layers)
         return 6 * sum(products) - 2 * products[0]
 
 
@@ -84,13 +91,25 @@ class Data:
     @cached_property
     def X(self) -> Array:
         rng = np.random.default_rng(1)
+        if self.work.layers:
+            patterns = convolution.patterns(self.work.shape, self.work.outputs, rng)
+            noise = rng.standard_normal((self.work.samples, *self.work.shape))
+            return (noise + patterns[self._shown]).astype(self.work.dtype)
         return rng.standard_normal((self.work.samples, self.work.sizes[0])).astype(self.work.dtype)
+
+    @cached_property
+    def _shown(self) -> Array:
+        """The class whose pattern is in each image or series."""
+        return np.random.default_rng(5).integers(self.work.outputs, size=self.work.samples)
 
     @cached_property
     def y(self) -> Array:
         """Classes of shape (n,) as int64, or numbers of shape (n, outputs)."""
         rng = np.random.default_rng(2)
         work, inputs = self.work, self.work.sizes[0]
+        if work.layers:
+            wrong = rng.uniform(size=work.samples) < 0.1
+            return np.where(wrong, rng.integers(work.outputs, size=work.samples), self._shown)
         output = np.arange(work.outputs)
         signal: Array = self.X[:, 3 * output % inputs] - self.X[:, (7 * output + 1) % inputs]
         if work.target == "numbers":
@@ -105,17 +124,22 @@ def first_weights(work: Work) -> Weights:
     """Uniform as Glorot & Bengio 2010, or He et al. 2015 for ReLU; biases zero."""
     rng = np.random.default_rng(3)
 
-    def layer(inputs: int, outputs: int) -> tuple[Array, Array]:
+    def layer(shape: convolution.Shape) -> tuple[Array, Array]:
+        inputs, outputs = math.prod(shape[:-1]), shape[-1]
         limit = math.sqrt(6 / (inputs if work.activation == "relu" else inputs + outputs))
-        weight = rng.uniform(-limit, limit, (inputs, outputs)).astype(work.dtype)
+        weight = rng.uniform(-limit, limit, shape).astype(work.dtype)
         return weight, np.zeros(outputs, work.dtype)
 
-    return [layer(a, b) for a, b in pairwise(work.sizes)]
+    if work.layers:
+        return [layer(shape) for shape in convolution.weight_shapes(work.shape, work.layers)]
+    return [layer(pair) for pair in pairwise(work.sizes)]
 
 
 def logits(work: Work, weights: Weights, X: Array) -> Array:
     """What the last layer puts out before softmax or sigmoid, in float64, by NumPy alone."""
     h = X.astype(np.float64)
+    if work.layers:
+        return convolution.outputs(work.layers, weights, h, lambda z: activate(work.activation, z))
     for W, b in weights[:-1]:
         h = activate(work.activation, h @ W.astype(np.float64) + b)
     W, b = weights[-1]
@@ -140,7 +164,8 @@ def log_softmax(z: Array) -> Array:
 
 def judge(work: Work, weights: Weights, data: Data) -> float:
     """The mean loss on some of the samples, in float64, by NumPy alone."""
-    z, y = logits(work, weights, data.X[:JUDGED_SAMPLES]), data.y[:JUDGED_SAMPLES]
+    count = JUDGED_IMAGES if work.layers else JUDGED_SAMPLES
+    z, y = logits(work, weights, data.X[:count]), data.y[:count]
     if work.target == "numbers":
         return float(np.mean((z - y) ** 2))
     if work.target == "binary":

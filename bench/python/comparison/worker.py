@@ -83,7 +83,8 @@ class PredictionBench(Bench):
 
     def __init__(self, module: str, work: Work, rows: int, threads: int) -> None:
         self.work, self.weights = work, first_weights(work)
-        self.X = np.random.default_rng(4).standard_normal((rows, work.sizes[0])).astype(work.dtype)
+        shape = work.shape or work.sizes[:1]
+        self.X = np.random.default_rng(4).standard_normal((rows, *shape)).astype(work.dtype)
         library: Any = importlib.import_module(f"comparison.{module}")
         self.prediction = library.Prediction(work, self.weights, self.X, threads)
 

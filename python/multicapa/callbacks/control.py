@@ -7,10 +7,12 @@ import os
 import string
 from typing import Any
 
-from multicapa.base.checks import check_integer, check_number
+from multicapa.base.checks import check_flag, check_integer, check_number
 from multicapa.callbacks.monitor import Monitor
 from multicapa.network import files
+from multicapa.optimizers import LBFGS
 from multicapa.training.run import Callback, Run
+from multicapa.training.standing import note, whole
 
 
 class EarlyStopping(Monitor):
@@ -54,6 +56,15 @@ class EarlyStopping(Monitor):
     def on_fit_begin(self, run: Run) -> None:
         self.best, self._waited, self._best_numbers = math.nan, 0, None
 
+    def state(self) -> dict[str, Any]:
+        kept = None if self._best_numbers is None else list(self._best_numbers)
+        return {"best": self.best, "best_epoch": self.best_epoch, "waited": self._waited, "numbers": kept}
+
+    def on_fit_resume(self, run: Run, state: dict[str, Any]) -> bool:
+        self.best, self.best_epoch, self._waited = state["best"], state["best_epoch"], state["waited"]
+        self._best_numbers = state["numbers"] if self.restore_best else None
+        return self._waited >= max(self.patience, 1)
+
     def on_epoch_end(self, run: Run, epoch: dict[str, Any]) -> bool:
         if self.improved(epoch):
             self._waited, self.best_epoch = 0, epoch["epoch"]
@@ -84,15 +95,23 @@ class Checkpoint(Monitor):
     mode : {"auto", "min", "max"}, default="auto"
         "auto" knows by name what should rise (accuracy, auc, f1, r2, ...) or fall (loss, mse, ...); of others it is
         an error.
+    training : bool, default=False
+        Whether the file also holds what ``fit(..., resume=True)`` needs to go on after that epoch.
 
     Examples
     --------
     >>> import multicapa as mc
     >>> keep = mc.Checkpoint("net-{epoch:03d}-{val_loss:.2f}.safetensors", best_only=False)
+    >>> keep = mc.Checkpoint("net.safetensors", best_only=False, training=True)
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], monitor: str | None = None, best_only: bool = True, mode: str = "auto"
+        self,
+        path: str | os.PathLike[str],
+        monitor: str | None = None,
+        best_only: bool = True,
+        mode: str = "auto",
+        training: bool = False,
     ) -> None:
         super().__init__(monitor, mode, 0.0)
         self.path = os.fspath(path)
@@ -103,22 +122,39 @@ class Checkpoint(Monitor):
             raise ValueError(f"{self.path!r} is no path with values in braces: {error}") from None
         if not all(map(str.isidentifier, named)):
             raise ValueError(f"{self.path!r}: in braces stand names of the history, such as {{epoch}}")
+        self.training = check_flag(training, "training")
+
+    def state(self) -> dict[str, Any]:
+        return {"best": self.best}
+
+    def on_fit_resume(self, run: Run, state: dict[str, Any]) -> None:
+        self.on_fit_begin(run)
+        self.best = state["best"]
 
     def on_fit_begin(self, run: Run) -> None:
         self.best = math.nan
+        if self.training and isinstance(run.optimizer, LBFGS):
+            raise ValueError("a fit by L-BFGS cannot be resumed: SciPy keeps its memory")
         folder = os.path.dirname(self.path) or "."
         if not os.path.isdir(folder):
             raise FileNotFoundError(f"the folder {folder!r} of the checkpoint does not exist")
 
     def on_epoch_end(self, run: Run, epoch: dict[str, Any]) -> None:
         if not self.best_only or self.improved(epoch):
-            files.save(run.network, self._filled_in(epoch))
+            run.after_epoch(lambda: self._save(run, self._filled_in(epoch)))
 
     def _filled_in(self, epoch: dict[str, Any]) -> str:
         try:
             return self.path.format(**epoch)
         except KeyError as error:
             raise ValueError(f"no value {error} for {self.path!r}; there are {', '.join(epoch)}") from None
+
+    def _save(self, run: Run, path: str) -> None:
+        if not self.training:
+            return files.save(run.network, path)
+        note(run)
+        run.network._standing["numbers"] = None  # type: ignore[index]  # they are the network's own now
+        return files.save(run.network, path, whole(run.network))
 
 
 class StopAtLoss(Callback):
@@ -201,6 +237,12 @@ class ReduceOnPlateau(Monitor):
 
     def on_fit_begin(self, run: Run) -> None:
         self.best, self._waited = math.nan, 0
+
+    def state(self) -> dict[str, Any]:
+        return {"best": self.best, "waited": self._waited}
+
+    def on_fit_resume(self, run: Run, state: dict[str, Any]) -> None:
+        self.best, self._waited = state["best"], state["waited"]
 
     def on_epoch_end(self, run: Run, epoch: dict[str, Any]) -> None:
         if self.improved(epoch):

@@ -62,6 +62,12 @@ class Diagnosis(Callback):
     def on_fit_begin(self, run: Run) -> None:
         self.records, self._warned = [], set()
 
+    def state(self) -> dict[str, Any]:
+        return {"records": self.records, "warned": sorted(self._warned)}
+
+    def on_fit_resume(self, run: Run, state: dict[str, Any]) -> None:
+        self.records, self._warned = list(state["records"]), set(state["warned"])
+
     def on_epoch_begin(self, run: Run) -> None:
         self._before = {name: view.copy() for name, view in run.network.parameters.items()}
 

@@ -52,6 +52,23 @@ class CSVLog(Callback):
         self._columns, self._first = self._found() if self.append else ([], 0)
         self._file = self.path.open("a" if self._columns else "w", newline="", encoding="utf-8")
 
+    def state(self) -> dict[str, Any]:
+        return {"first": self._first}
+
+    def on_fit_resume(self, run: Run, state: dict[str, Any]) -> None:
+        """Go on behind the rows of the epochs that are done; later ones of a fit that was killed are made again."""
+        columns, _ = self._found()
+        if not columns:
+            return self.on_fit_begin(run)
+        with self.path.open(newline="", encoding="utf-8") as file:
+            _, *rows = csv.reader(file)
+        self._columns, self._first, place = columns, state["first"], columns.index("epoch")
+        end = self._first + run.history[-1]["epoch"] if len(run.history) else self._first - 1
+        self._file = self.path.open("w", newline="", encoding="utf-8")
+        csv.writer(self._file).writerows([columns, *(row for row in rows if int(row[place]) <= end)])
+        self._file.flush()
+        return None
+
     def _found(self) -> tuple[list[str], int]:
         """The columns of the file as it is, and the epoch to go on with."""
         if not self.path.exists() or not self.path.stat().st_size:
@@ -126,6 +143,13 @@ class TensorBoard(Callback):
         options = f"{type(run.network).__name__}, seed {run.network.seed}, {run.loss!r}, {run.optimizer!r}"
         self._writers["train"].add_text("training", options, self._epochs)
         _add_graph(self._writers["train"], run.network)
+
+    def state(self) -> dict[str, Any]:
+        return {"epochs": self._epochs}
+
+    def on_fit_resume(self, run: Run, state: dict[str, Any]) -> None:
+        self._epochs = state["epochs"]
+        self.on_fit_begin(run)
 
     def on_epoch_end(self, run: Run, epoch: dict[str, Any]) -> None:
         step = self._epochs + epoch["epoch"]

@@ -70,6 +70,9 @@ def with_target(frame: Frame, target: str) -> Frame:
 def handle_missing(frame: Frame, policy: str) -> Frame:
     """The rows that can be used: all, if their gaps are to be filled in."""
     gaps = gaps_in(frame)
+    infinite = (gaps & ~frame.isna().to_numpy(dtype=bool)).any(axis=0)
+    if infinite.any():
+        note(f"infinite numbers count as missing values: {listed(map(str, frame.columns[infinite]), 4)}.")
     counts = {name: int(n) for name, n in zip(frame.columns, gaps.sum(axis=0), strict=True) if n}
     if counts and policy == "error":
         raise CommandError(missing_message(counts))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from multicapa import layers
 from multicapa.estimators.classifier import Classifier
@@ -16,15 +16,17 @@ from multicapa.estimators.regressor import Regressor
 class AnyNetwork(Training):
     """Layers that the user gives, or makes when the shapes of X and y are known."""
 
+    _many_axes: ClassVar[bool] = True
+
     network: Any = option(
         ...,
         "list of layers, or function(x, n_outputs, activation)",
         "A list holds the layers in order, up to the output layer. That is added, with as many outputs as y needs and "
         "the activation that goes with the loss, unless the list already ends with it. A function gets the input "
-        "``x = mc.Input(n_features)``, the number of outputs and the name of their activation, and returns the output "
-        "of the last layer: ``return mc.Dense(n_outputs, activation)(h)``. It need not use that activation, and it may "
-        "make two outputs for two classes instead of one. To be pickled it should be a function of a module, or a "
-        "``functools.partial`` of one, which a search can vary.",
+        "``x = mc.Input(n_features)``, or one of the shape of an image or a series, the number of outputs and the name "
+        "of their activation, and returns the output of the last layer: ``return mc.Dense(n_outputs, activation)(h)``. "
+        "It need not use that activation, and it may make two outputs for two classes instead of one. To be pickled it "
+        "should be a function of a module, or a ``functools.partial`` of one, which a search can vary.",
     )
 
     def _check_layers(self) -> None:
@@ -89,6 +91,18 @@ class NetworkClassifier(Classifier, AnyNetwork):
     >>> clf = mc.NetworkClassifier(layers, learning_rate_init=0.02, random_state=0).fit(X, y)
     >>> clf.network_.output_activation, clf.score(X, y) > 0.95
     ('softmax', True)
+
+    Images of shape (n_samples, height, width) or (n_samples, height, width, channels):
+
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.model_selection import cross_val_score
+    >>> images, digits = load_digits(return_X_y=True)
+    >>> images = images.reshape(-1, 8, 8) / 16
+    >>> layers = [mc.Conv2D(8, 3, "relu"), mc.MaxPool2D(2), mc.Flatten()]
+    >>> options = {"early_stopping": True, "batch_size": 32, "learning_rate_init": 0.01, "random_state": 0}
+    >>> clf = mc.NetworkClassifier(layers, augment=mc.augment.Crop(1), **options)
+    >>> bool(cross_val_score(clf, images, digits, cv=3).mean() > 0.9)
+    True
 
     A function, for graphs; what it takes besides can be searched:
 

@@ -9,11 +9,11 @@ from collections.abc import Callable
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from multicapa import training
+from multicapa import optimizers, training
 from multicapa.base.errors import DivergenceError
 from multicapa.estimators import options
 from multicapa.estimators.base import EstimatorBase
-from multicapa.estimators.memory import Memory, key_of
+from multicapa.estimators.memory import Memory
 from multicapa.estimators.samples import Samples, outputs_of, rows_of
 from multicapa.estimators.tasks import Tasks
 from multicapa.estimators.watch import Watch
@@ -31,7 +31,8 @@ def fit(
     run.callbacks = [watch, *run.callbacks, *([] if tasks is None else [tasks])]
     checked = None if validation is None else _for_network(model, validation, "validation X")
     try:
-        training.train(run, checked, batch, shuffle=bool(model.shuffle) and batch < len(samples))
+        shuffle = bool(model.shuffle) and batch < len(samples)
+        training.train(run, checked, batch, shuffle=shuffle, augment=model.augment)
     except DivergenceError as error:
         if not watch.has_best:
             raise ValueError(str(error)) from error
@@ -51,7 +52,7 @@ def fit(
 def go_on(model: EstimatorBase, samples: Samples) -> None:
     """One epoch, by the optimiser as the last call left it if it is still the same."""
     optimizer = options.optimizer_of(model, True)
-    goes_on = model._memory is not None and key_of(optimizer) == model._memory.key
+    goes_on = model._memory is not None and optimizers.key_of(optimizer) == model._memory.key
     run, batch = _run(model, samples, 1, goes_on)
     run.callbacks = [Watch(model, None, model._counting(samples)), *run.callbacks]
     try:
@@ -119,7 +120,7 @@ def _tell_unless_converged(model: EstimatorBase, run: training.Run, watch: Watch
 
 def _remember(model: EstimatorBase, run: training.Run) -> None:
     model._updates, model._rate_factor = run.updates, run.rate_factor
-    model._memory = None if run.memory is None else Memory(key_of(run.optimizer), run.memory)
+    model._memory = None if run.memory is None else Memory(optimizers.key_of(run.optimizer), run.memory)
 
 
 def _warn(text: str, category: type[Warning], level: int = 5) -> None:

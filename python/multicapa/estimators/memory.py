@@ -6,15 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from multicapa import _core
-from multicapa.optimizers import Optimizer
-
-Key = tuple[str, tuple[float, ...]]
-
-
-def key_of(optimizer: Optimizer) -> Key:
-    """Name and numbers of an optimiser, its learning rate apart: who has another key has another memory."""
-    chosen = optimizer.in_core()
-    return chosen.name, tuple(chosen.hyperparameters())
+from multicapa.optimizers import Key
 
 
 @dataclass(frozen=True)

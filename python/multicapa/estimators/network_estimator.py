@@ -71,7 +71,9 @@ class NetworkEstimator(EstimatorBase):
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
             Its type, float32 or float64, is that of the network; other numbers become float64. Sparse rows are made
-            dense, some at a time if they are many, but all of them for L-BFGS.
+            dense, some at a time if they are many, but all of them for L-BFGS. NetworkClassifier and NetworkRegressor
+            also take images (n_samples, height, width) or (n_samples, height, width, channels) and series (n_samples,
+            time, features), here and wherever X stands.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like of shape (n_samples,), optional
             Not negative. A sample of weight 0 is left out; the loss of a batch is the mean by the weights.
@@ -110,6 +112,8 @@ class NetworkEstimator(EstimatorBase):
         self._check()
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
+        if self.augment is not None:
+            raise ValueError("partial_fit does not augment; give it samples that are augmented: augment(X, rng)")
         fresh = not hasattr(self, "network_")
         samples = self._read(X, y, sample_weight, classes, fresh)
         self._build(samples, check_random_state(self.random_state), fresh)
@@ -131,6 +135,8 @@ class NetworkEstimator(EstimatorBase):
     def _read(self, X: Any, y: Any, sample_weight: Any, classes: Any, reset: bool) -> Samples:
         for values, what in ((X, "X"), (y, "y"), (sample_weight, "sample_weight")):
             refuse_masks(values, what)
+        if not reset:
+            self._check_shape(X)
         X, y = validate_data(
             self,
             X,
@@ -139,16 +145,25 @@ class NetworkEstimator(EstimatorBase):
             multi_output=True,
             y_numeric=is_regressor(self),
             dtype=(np.float64, np.float32),
+            allow_nd=self._many_axes,
             reset=reset,
         )
+        if self.augment is not None and hasattr(X, "toarray"):
+            raise ValueError("augment changes dense samples, but X is sparse; make it dense first, by toarray()")
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, X, ensure_non_negative=True)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(dense(y), warn=True)
         return Samples(X, self._encode(y, classes, reset), weights)
 
+    def _check_shape(self, X: Any) -> None:
+        """Raise ValueError for images or series of another shape than those the network was built for."""
+        shape = self.network_.input_shape if hasattr(self, "network_") else ()
+        if len(shape) > 1 and np.shape(X)[1:] != shape:
+            raise ValueError(f"X should have shape (n_samples, {', '.join(map(str, shape))}), not {np.shape(X)}")
+
     def _build(self, samples: Samples, rng: Any, fresh: bool) -> None:
         """The network to train: a new one, or the old one if it is still what the parameters ask for."""
-        x = layers.Input(samples.X.shape[1])
+        x = layers.Input(samples.X.shape[1:])
         outputs = self._graph(x, *self._output(samples.targets))
         spec = graph_spec(x, outputs)
         if options.is_lbfgs(self.solver) and any(layer["type"] in _RANDOM for layer in spec):
@@ -195,7 +210,10 @@ class NetworkEstimator(EstimatorBase):
 
     def _outputs(self, X: Any) -> Array:
         check_is_fitted(self, "network_")
-        X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
+        self._check_shape(X)
+        X = validate_data(
+            self, X, accept_sparse="csr", dtype=(np.float64, np.float32), allow_nd=self._many_axes, reset=False
+        )
         with threads.at_most(self._threads()):
             return outputs_of(self.network_, X)
 
@@ -215,6 +233,7 @@ class NetworkEstimator(EstimatorBase):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.input_tags.three_d_array = self._many_axes
         return tags
 
 

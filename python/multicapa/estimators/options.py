@@ -47,9 +47,13 @@ def check_options(model: Any) -> None:
         raise ValueError("n_jobs should not be 0; None or -1 stand for all threads there are")
     if model.n_jobs is not None:
         check_integer(model.n_jobs, "n_jobs", minimum=-(2**31))
+    if model.augment is not None and not callable(model.augment):
+        raise TypeError(f"augment should be a function of X and a random generator, not {model.augment!r}")
     as_callbacks(model.callbacks)
     optimizer_of(model, False)
     if is_lbfgs(model.solver):
+        if model.augment is not None:
+            raise ValueError("augment does not go with L-BFGS, which needs a cost that stays the same")
         for what in ("clip_norm", "weight_noise", "target_noise"):
             if getattr(model, what):
                 raise ValueError(f"{what} does not go with L-BFGS, whose line search needs the gradient as it is")

@@ -9,7 +9,7 @@ import textwrap
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, MISSING, Field, dataclass, field, fields
-from typing import Any, TypeVar, cast, dataclass_transform
+from typing import Any, ClassVar, TypeVar, cast, dataclass_transform
 
 from multicapa.layers import Symbol
 
@@ -67,6 +67,7 @@ network_ : Network
 class Training:
     """How a network is trained: the parameters of all estimators."""
 
+    _many_axes: ClassVar[bool] = False  # whether samples may be images or series, not rows of features only
     _: KW_ONLY
     loss: Any = option(None, "str or Loss", "Each kind of estimator has its own.")
     solver: Any = option(
@@ -122,6 +123,12 @@ class Training:
     )
     n_iter_no_change: float = option(10, "int or inf", "Epochs without improvement to wait for.")
     max_fun: int = option(15000, "int", "Evaluations of the loss by L-BFGS.")
+    augment: Any = option(
+        None,
+        "callable or None",
+        "``augment(X, rng)`` makes the samples of each epoch from the originals, while the core trains on the epoch "
+        "before: see :mod:`multicapa.augment`. Not for L-BFGS, nor for ``partial_fit``.",
+    )
     callbacks: Sequence[Any] = option(
         (),
         "sequence of Callback or function(network, epoch)",

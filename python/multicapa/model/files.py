@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from multicapa import training
 from multicapa.base.checks import check_flag
 from multicapa.model.network import Network
 from multicapa.network import files
@@ -41,4 +42,10 @@ def load(path: str | os.PathLike[str], *, check_finite: bool = True) -> Network:
     >>> bool((mc.load(path).predict([[1, 2, 3]]) == net.predict([[1, 2, 3]])).all())
     True
     """
-    return files.read(path, Network, check_flag(check_finite, "check_finite"))
+    network = files.read(path, Network, check_flag(check_finite, "check_finite"))
+    if network._standing is not None:
+        try:
+            training.take_up(network, network._standing)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise ValueError(f"{os.fspath(path)!r} has a damaged training: {error}") from error
+    return network

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy.typing as npt
 
 from multicapa import layers, losses, training
+from multicapa.base.checks import check_flag
 from multicapa.base.views import Views
 from multicapa.network import files
 from multicapa.network.core import CoreNetwork
 from multicapa.network.graph import graph_spec
 from multicapa.network.outputs import check_outputs
+from multicapa.training.standing import whole
 
 
 class Network(CoreNetwork):
@@ -79,8 +81,9 @@ class Network(CoreNetwork):
         loss: str | losses.Loss | None = None,
         sample_weight: npt.ArrayLike | None = None,
         target_range: tuple[float, float] | None = None,
+        metrics: Sequence[str | Callable[..., Any]] = (),
     ) -> dict[str, float]:
-        """The mean loss on samples, without penalties, and for classifiers the accuracy.
+        """The mean loss on samples, without penalties, for classifiers the accuracy, and metrics.
 
         Parameters
         ----------
@@ -92,20 +95,31 @@ class Network(CoreNetwork):
             Factors of the samples' losses.
         target_range : (float, float), optional
             As in :meth:`fit`.
+        metrics : sequence of str or function(y, outputs), default=()
+            As in :meth:`fit`. sample_weight goes to accuracy and to scikit-learn's scorers, not to functions.
 
         Returns
         -------
         dict
-            ``"loss"``, and ``"accuracy"`` where the loss is that of a classifier.
+            ``"loss"``, ``"accuracy"`` where the loss is that of a classifier, and the metrics by their names.
 
         Warns
         -----
         RuntimeWarning
             If the loss is infinite or NaN.
+
+        Examples
+        --------
+        >>> import multicapa as mc
+        >>> net = mc.Sequential([mc.Dense(1, "sigmoid", weight_init="ones")], input_shape=(1,), seed=0)
+        >>> values = net.evaluate([[-2.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1], metrics=["auc", "recall"])
+        >>> values["accuracy"], values["auc"], values["recall"]
+        (0.75, 1.0, 1.0)
         """
+        wanted = training.as_metrics(metrics)
         chosen = self.loss if loss is None else losses.get(loss)
         samples = training.Samples.prepare(self, X, y, chosen, training.as_encoding(target_range), sample_weight, None)
-        return training.evaluate(self, samples, chosen)
+        return training.evaluate(self, samples, chosen, wanted)
 
     def loss_and_gradient(
         self,
@@ -151,9 +165,25 @@ class Network(CoreNetwork):
     fit = training.fit
     partial_fit = training.partial_fit
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the network to a safetensors file with a JSON description inside; see :func:`multicapa.load`."""
-        files.save(self, path)
+    def save(self, path: str | os.PathLike[str], training: bool = False) -> None:
+        """Write the network to a safetensors file with a JSON description inside; see :func:`multicapa.load`.
+
+        Parameters
+        ----------
+        path : path-like
+        training : bool, default=False
+            Whether the file also holds where the last :meth:`fit` stands, for ``fit(..., resume=True)`` to go on.
+
+        Examples
+        --------
+        >>> import multicapa as mc
+        >>> net = mc.Sequential([mc.Dense(1)], input_shape=(1,), seed=0)
+        >>> history = net.fit([[0.0], [1.0]], [0.0, 2.0], epochs=1)
+        >>> net.save("net.safetensors", training=True)
+        >>> len(mc.load("net.safetensors").fit([[0.0], [1.0]], [0.0, 2.0], epochs=3, resume=True))
+        3
+        """
+        files.save(self, path, whole(self) if check_flag(training, "training") else None)
 
     def summary(self, width: int = 80) -> str:
         """The layers with their output shapes, parameters and what they read, and the memory they take, as text.

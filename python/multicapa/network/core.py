@@ -67,6 +67,7 @@ class CoreNetwork:
         self.loss: losses.Loss = losses.get(losses.default_for(self.output_activation))
         self._objectives: tuple[tuple[Any, Any], ...] = ()  # asked for lately
         self._learner: Any = None  # what on-line training remembers; of a file the name of its optimiser
+        self._standing: dict[str, Any] | None = None  # where the last fit stands, for another to go on
         if most_numbers is None:
             self._initialize()
 

@@ -15,13 +15,15 @@ import numpy as np
 from multicapa import initializers, layers, losses
 from multicapa.base.checks import check_name
 from multicapa.network.core import CoreNetwork
+from multicapa.network.plain import decode, encode
 
 FORMAT = 1
-_KEY = "multicapa"
+_KEY, _TRAINING = "multicapa", "multicapa_training"
+_PREFIX = "training/"  # of tensors; those of layers have a dot
 
 
-def save(network: CoreNetwork, path: str | os.PathLike[str]) -> None:
-    """Write a network; the file appears whole or not at all."""
+def save(network: CoreNetwork, path: str | os.PathLike[str], training: dict[str, Any] | None = None) -> None:
+    """Write a network, and where its training stands; the file appears whole or not at all."""
     from safetensors.numpy import save as to_bytes
 
     if any(layer["type"] == "custom_activation" for layer in network.spec) or isinstance(
@@ -42,13 +44,18 @@ def save(network: CoreNetwork, path: str | os.PathLike[str]) -> None:
     tensors = {
         name: np.ascontiguousarray(view) for part in (network.parameters, network.state) for name, view in part.items()
     }
+    texts = {_KEY: text}
+    if training is not None:
+        arrays: dict[str, Any] = {}
+        texts[_TRAINING] = json.dumps(encode(training, arrays, _PREFIX), allow_nan=False)
+        tensors |= arrays
     target = os.path.realpath(path)
     if os.path.exists(target) and not os.path.isfile(target):
         raise ValueError(f"{os.fspath(path)!r} is not a file, and would be replaced by one")
     folder, name = os.path.split(os.fspath(path))
     if not os.path.isdir(folder or "."):
         raise FileNotFoundError(f"there is no folder {folder!r} to write {name!r} to")
-    _write_whole(target, to_bytes(tensors, metadata={_KEY: text}))
+    _write_whole(target, to_bytes(tensors, metadata=texts))
 
 
 def _write_whole(target: str, content: bytes) -> None:
@@ -97,9 +104,9 @@ N = TypeVar("N", bound=CoreNetwork)
 
 def read(path: str | os.PathLike[str], kind: type[N], check_finite: bool = True) -> N:
     """The network in a file, as one of a kind; see :func:`multicapa.load`."""
-    text, tensors = _read(path)
-    description = _description(text, path)
-    numbers = sum(tensor.size for tensor in tensors.values())
+    texts, tensors = _read(path)
+    description = _description(texts[_KEY], path)
+    numbers = sum(tensor.size for name, tensor in tensors.items() if not name.startswith(_PREFIX))
     try:
         network = kind.__new__(kind)
         network._build(_spec(description["layers"]), description["dtype"], description["seed"], numbers)
@@ -112,6 +119,11 @@ def read(path: str | os.PathLike[str], kind: type[N], check_finite: bool = True)
             network._learner = str(learner)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError) as error:
         raise ValueError(f"{os.fspath(path)!r} describes no network that can be built: {error}") from error
+    if _TRAINING in texts:
+        try:
+            network._standing = decode(json.loads(texts[_TRAINING]), tensors)
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            raise ValueError(f"{os.fspath(path)!r} has a damaged training: {error}") from error
     wanted = {**network.parameters, **network.state}
     if wanted.keys() != tensors.keys():
         odd = sorted(wanted.keys() ^ tensors.keys())
@@ -133,7 +145,7 @@ def _check_numbers(name: str, tensor: Any, path: str | os.PathLike[str]) -> None
         raise ValueError(f"{os.fspath(path)!r}: {name} is negative; check_finite=False reads it all the same")
 
 
-def _read(path: str | os.PathLike[str]) -> tuple[str, dict[str, Any]]:
+def _read(path: str | os.PathLike[str]) -> tuple[dict[str, str], dict[str, Any]]:
     from safetensors import SafetensorError, safe_open
 
     if not os.path.exists(path):
@@ -152,7 +164,7 @@ def _read(path: str | os.PathLike[str]) -> tuple[str, dict[str, Any]]:
         raise ValueError(f"{os.fspath(path)!r} is not a whole safetensors file: {error}") from error
     if _KEY not in metadata:
         raise ValueError(f"{os.fspath(path)!r} is a safetensors file, but holds no multicapa network")
-    return metadata[_KEY], tensors
+    return metadata, tensors
 
 
 def _description(text: str, path: str | os.PathLike[str]) -> dict[str, Any]:

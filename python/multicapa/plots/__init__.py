@@ -12,12 +12,16 @@ an ``ax``, a picture of several axes divides its place.
 :class:`PlateDisplay`            loss curves for each learning rate and batch size
 :class:`OptimizerPathsDisplay`   the way optimisers take over a surface; :data:`SURFACES` has some ready
 :class:`GradientFlowDisplay`     how large gradients and updates are, layer by layer
+:class:`FiltersDisplay`          the filters of a convolution
+:class:`FeatureMapsDisplay`      what each layer makes of an image or a series
 ================================ =====================================================================
 """
 
 from multicapa.plots.boundary import DecisionBoundaryDisplay
 from multicapa.plots.curves import LearningCurvesDisplay, loss_curves, save_loss_curves
+from multicapa.plots.filters import FiltersDisplay
 from multicapa.plots.flow import GradientFlowDisplay
+from multicapa.plots.maps import FeatureMapsDisplay
 from multicapa.plots.paths import OptimizerPathsDisplay
 from multicapa.plots.plate import PlateDisplay
 from multicapa.plots.style import check_matplotlib
@@ -26,6 +30,8 @@ from multicapa.plots.surfaces import SURFACES, Surface
 __all__ = [
     "SURFACES",
     "DecisionBoundaryDisplay",
+    "FeatureMapsDisplay",
+    "FiltersDisplay",
     "GradientFlowDisplay",
     "LearningCurvesDisplay",
     "OptimizerPathsDisplay",

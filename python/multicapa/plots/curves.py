@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from multicapa.base.history import History
+from multicapa.base.scores import rises
 from multicapa.plots import style
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class LearningCurvesDisplay:
         By label; a single one needs none.
     metrics : sequence of str, optional
         Which values to show, one panel each: a name stands for what the history holds under it and under
-        ``val_`` and the name. By default loss, and accuracy if there is any.
+        ``val_`` and the name. By default loss, and accuracy and other metrics if there are any.
     best_epoch : int, optional
         The epoch, from 0, whose weights were kept; marked by a line. For a single history.
 
@@ -83,7 +84,7 @@ class LearningCurvesDisplay:
                 raise ValueError(f"there is nothing to draw: the history {label!r} has no epochs".replace(" ''", ""))
         known = {name for history in self.histories.values() for name in history.names()}
         if metrics is None:
-            metrics = ["loss", *(["accuracy"] if known & {"accuracy", "val_accuracy"} else [])]
+            metrics = ["loss", *_metrics_of(self.histories.values())]
         for metric in metrics:
             if not known & {metric, f"val_{metric}"}:
                 raise ValueError(f"no epoch has {metric!r}; there are {', '.join(sorted(known))}")
@@ -171,7 +172,7 @@ class LearningCurvesDisplay:
         style.dress(ax)
         if metric == "accuracy":
             ax.set_ylim(top=max(1.0, ax.get_ylim()[1]) if np.nanmax(values) > 1 else 1.0)
-        else:
+        elif not _rises(metric):
             style.loss_axis(ax, values)
         style.epoch_axis(ax)
         ax.set_ylabel(metric.replace("_", " "))
@@ -209,6 +210,21 @@ class LearningCurvesDisplay:
         if any(str(line.get_label()).endswith(", train") for line in lines):
             handles.append(Line2D([], [], color=style.QUIET, linewidth=1.2, linestyle=(0, (4, 1.6)), label="train"))
         return handles
+
+
+def _metrics_of(histories: Iterable[History]) -> list[str]:
+    """What the histories hold on both sets, or has a name that says what it is: accuracy first."""
+    names = list(dict.fromkeys(name for history in histories for name in history.names()))
+    both = [name.removeprefix("val_") for name in names if name.startswith("val_") and name != "val_loss"]
+    found = dict.fromkeys([*both, *filter(_rises, names)])
+    return sorted((name for name in found if not name.startswith("val_")), key=lambda name: name != "accuracy")
+
+
+def _rises(name: str) -> bool:
+    try:
+        return rises(name)
+    except ValueError:
+        return False
 
 
 def loss_curves(history: History, ax: Axes | None = None, *, best_epoch: int | None = None, title: str = "") -> Axes:

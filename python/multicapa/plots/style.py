@@ -37,9 +37,17 @@ def single(ax: Axes | None, width: float, height: float) -> Axes:
 
 
 def panels(
-    ax: Axes | None, rows: int, columns: int, width: float, height: float, share_y: bool = False
+    ax: Axes | None,
+    rows: int,
+    columns: int,
+    width: float,
+    height: float,
+    *,
+    share_x: bool = True,
+    share_y: bool = False,
+    heights: Sequence[float] | None = None,
 ) -> tuple[Figure | SubFigure, npt.NDArray[Any]]:
-    """Axes in rows and columns that share the horizontal scale: in a new figure, or in the place of ``ax``."""
+    """Axes in rows (of these heights) and columns: in a new figure, or in the place of ``ax``."""
     if ax is None:
         place: Figure | SubFigure = new_figure(width, height)
     else:
@@ -52,7 +60,8 @@ def panels(
         parent = ax.figure
         ax.remove()
         place = parent.add_subfigure(spec)
-    return place, place.subplots(rows, columns, squeeze=False, sharex=True, sharey=share_y)
+    ratios = None if heights is None else {"height_ratios": heights}
+    return place, place.subplots(rows, columns, squeeze=False, sharex=share_x, sharey=share_y, gridspec_kw=ratios)
 
 
 def new_figure(width: float, height: float) -> Figure:

@@ -1,11 +1,13 @@
 """Training of any network of the core: samples, runs with their hooks, epochs, on-line updates."""
 
-from multicapa.training.evaluation import evaluate, is_classifier
+from multicapa.training.evaluation import evaluate
 from multicapa.training.fit import fit, train
+from multicapa.training.metrics import as_metrics, is_classifier
 from multicapa.training.online import partial_fit
 from multicapa.training.regularization import Regularization, objective_of
 from multicapa.training.run import Callback, Run, as_callback, as_callbacks
 from multicapa.training.samples import Samples, as_encoding
+from multicapa.training.standing import take_up
 
 __all__ = [
     "Callback",
@@ -15,10 +17,12 @@ __all__ = [
     "as_callback",
     "as_callbacks",
     "as_encoding",
+    "as_metrics",
     "evaluate",
     "fit",
     "is_classifier",
     "objective_of",
     "partial_fit",
+    "take_up",
     "train",
 ]

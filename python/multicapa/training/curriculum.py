@@ -65,10 +65,21 @@ class Curriculum:
         self.pacing = pacing if callable(pacing) else PACING[check_name(pacing, PACING, "pacing")]
         self.difficulty = difficulty
         self._order: npt.NDArray[np.int64] | None = None
+        self._goes_on = False  # the next fit keeps the order of the last
         if not isinstance(difficulty, str):
             self._rank(np.asarray(difficulty, dtype=np.float64))
         elif difficulty != "loss":
             raise ValueError(f"difficulty should be numbers or 'loss', not {difficulty!r}")
+
+    @property
+    def order(self) -> npt.NDArray[np.int64] | None:
+        """The samples from easy to hard, once that is known."""
+        return self._order
+
+    def go_on(self, order: npt.NDArray[np.int64]) -> None:
+        """Let the next fit keep an order that the network has found before."""
+        if isinstance(self.difficulty, str):
+            self._order, self._goes_on = order, True
 
     def _rank(self, difficulty: npt.NDArray[Any]) -> None:
         if difficulty.ndim != 1 or not np.isfinite(difficulty).all():
@@ -77,10 +88,11 @@ class Curriculum:
 
     def grade(self, network: CoreNetwork, samples: Samples, loss: Loss) -> None:
         """Find out how hard the samples are, where that is left to the network."""
-        if isinstance(self.difficulty, str):
+        if isinstance(self.difficulty, str) and not self._goes_on:
             self._rank(np.array([_loss_of(network, samples, loss, i) for i in range(len(samples.x))]))
         if self._order is None or len(self._order) != len(samples.x):
             raise ValueError(f"difficulty should have {len(samples.x)} entries, one per sample")
+        self._goes_on = False
 
     def admitted(self, epoch: int, count: int) -> npt.NDArray[np.int64]:
         """The indices of the samples that this epoch may see, easiest first."""

@@ -1,51 +1,41 @@
-"""How good a network is on samples: its mean loss and, for classifiers, its accuracy."""
+"""How good a network is on samples: its mean loss, for classifiers its accuracy, and metrics that are asked for."""
 
 from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Mapping
 
 import numpy as np
 
 from multicapa.base.arrays import Array
 from multicapa.losses import Loss
 from multicapa.network.core import CoreNetwork
+from multicapa.training.metrics import Metric, accuracy, is_classifier, measure
 from multicapa.training.regularization import objective_of
 from multicapa.training.samples import Samples
 
 
-def is_classifier(loss: Loss) -> bool:
-    """Whether accuracy means something under this loss."""
-    return loss.name in ("cross_entropy", "kullback_leibler", "binary_cross_entropy", "focal", "hinge", "perceptron")
-
-
-def evaluate(network: CoreNetwork, samples: Samples, loss: Loss) -> dict[str, float]:
-    """Mean loss and, for classifiers, accuracy; RuntimeWarning if the loss is not finite."""
-    found = [(len(piece.x), _evaluate(network, piece, loss)) for piece, _ in samples.pieces()]
-    means = found[0][1]
-    if len(found) > 1:
-        means = {name: sum(n * values[name] for n, values in found) / len(samples.x) for name in means}
-    if not math.isfinite(means["loss"]):
-        what = f"the loss is {means['loss']}: the outputs are too large for {network.dtype}, or for their {loss.name}"
+def evaluate(
+    network: CoreNetwork, samples: Samples, loss: Loss, metrics: Mapping[str, Metric] | None = None
+) -> dict[str, float]:
+    """Mean loss, for classifiers accuracy, and the metrics; RuntimeWarning if the loss is not finite."""
+    wanted = {"accuracy": accuracy} if is_classifier(loss) else {}
+    value, outputs = outputs_of(network, samples, loss, bool(wanted or metrics))
+    if not math.isfinite(value):
+        what = f"the loss is {value}: the outputs are too large for {network.dtype}, or for their {loss.name}"
         warnings.warn(what, RuntimeWarning, stacklevel=3)
-    return means
+    return {"loss": value, **measure({**wanted, **(metrics or {})}, samples, outputs, loss)}
 
 
-def _evaluate(network: CoreNetwork, samples: Samples, loss: Loss) -> dict[str, float]:
-    wanted = is_classifier(loss)
-    value, outputs = network._core.evaluate(objective_of(network, loss), *samples.core_arguments(), wanted)
-    return {"loss": value, "accuracy": _accuracy(outputs, samples, loss)} if wanted else {"loss": value}
-
-
-def _accuracy(outputs: Array, samples: Samples, loss: Loss) -> float:
-    targets = samples.targets
-    if targets.are_classes:
-        right = outputs.argmax(axis=1) == targets.values
-    elif loss.name in ("cross_entropy", "kullback_leibler"):
-        right = outputs.argmax(axis=1) == targets.values.argmax(axis=1)
-    else:
-        middle = 0.5 if loss.name in ("binary_cross_entropy", "focal") else 0.0
-        right = (outputs > middle) == (targets.values > middle)
-    if samples.weights is None:
-        return float(right.mean())
-    return float(np.average(right.reshape(len(right), -1).mean(axis=1), weights=samples.weights))
+def outputs_of(network: CoreNetwork, samples: Samples, loss: Loss, wanted: bool = True) -> tuple[float, Array]:
+    """Mean loss, and where they are wanted the outputs."""
+    objective = objective_of(network, loss)
+    found = [
+        (len(piece.x), *network._core.evaluate(objective, *piece.core_arguments(), wanted))
+        for piece, _ in samples.pieces()
+    ]
+    if len(found) == 1:
+        return found[0][1:]
+    outputs = np.concatenate([outputs for _, _, outputs in found]) if wanted else found[0][2]
+    return sum(count * value for count, value, _ in found) / len(samples.x), outputs

@@ -78,7 +78,7 @@ def partial_fit(
     objective = objective_of(network, learner.loss)
     if learner.memory is None:
         learner.memory = optimizers.in_core(network._core, learner.optimizer)
-    network.loss, network._learner = learner.loss, learner
+    network.loss, network._learner, network._standing = learner.loss, learner, None
     before = network.copy_numbers()
     rate = learner.optimizer.rate(learner.updates)
     value, _, done, cost_diverged = network._core.train_epoch(

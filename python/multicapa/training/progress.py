@@ -24,18 +24,23 @@ _WITHOUT_BAR = ("{epochs}  {clock}  {losses}", "{epochs}  {losses}", "{epochs}")
 class Progress:
     """Shows the epoch, speed, time left and the losses of the last epoch."""
 
-    def __init__(self, epochs: int, samples: int, verbose: bool | str) -> None:
+    def __init__(self, epochs: int, samples: int, verbose: bool | str, done: int = 0) -> None:
         self._epochs = epochs
         self._samples = samples
         self._bar: Any = None
-        self._done = 0
+        self._done = done
         self._delay = _SECONDS_BEFORE_AUTO if verbose == "auto" else 0.0
         self._shows = bool(verbose) and epochs > 0 and (_on_a_terminal() or _in_a_notebook())
 
     def __enter__(self) -> Progress:
         if self._shows:
-            bar = _bar_class(self._epoch(1))
-            self._bar = bar(total=self._epochs * self._samples, delay=self._delay, dynamic_ncols=True)
+            bar = _bar_class(self._epoch(min(self._done + 1, self._epochs)))
+            self._bar = bar(
+                total=self._epochs * self._samples,
+                initial=self._done * self._samples,
+                delay=self._delay,
+                dynamic_ncols=True,
+            )
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -92,7 +97,9 @@ def _bar_class(epochs: str) -> Any:
         def format_dict(self) -> dict[str, Any]:
             values = super().format_dict
             elapsed, over = values["elapsed"], self.said["over"]
-            rate = values["n"] / elapsed if elapsed else 0.0  # tqdm's own jumps with every evaluation
+            rate = (
+                (values["n"] - values["initial"]) / elapsed if elapsed else 0.0
+            )  # tqdm's own jumps with every evaluation
             left = tqdm.format_interval((values["total"] - values["n"]) / rate) if rate else "?"
             clock = tqdm.format_interval(elapsed) if over else left
             values |= {

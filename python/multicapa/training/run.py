@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,9 @@ from multicapa.losses import Loss
 from multicapa.network.core import CoreNetwork
 from multicapa.optimizers import Optimizer
 from multicapa.schedules import ByEpoch
-from multicapa.training.evaluation import evaluate
+from multicapa.training.curriculum import Curriculum
+from multicapa.training.evaluation import evaluate, outputs_of
+from multicapa.training.metrics import Metric, measure
 from multicapa.training.progress import Progress
 from multicapa.training.regularization import Regularization
 from multicapa.training.samples import Samples
@@ -28,6 +30,14 @@ class Callback:
 
     def on_fit_begin(self, run: Run) -> None:
         """Before the first epoch, after all checks."""
+
+    def state(self) -> dict[str, Any]:
+        """What :meth:`on_fit_resume` will need: numbers, texts, arrays, and lists and dicts of them."""
+        return {}
+
+    def on_fit_resume(self, run: Run, state: dict[str, Any]) -> bool | None:
+        """In place of on_fit_begin where a fit goes on, with what :meth:`state` gave. True ends the fit at once."""
+        return self.on_fit_begin(run)  # type: ignore[func-returns-value]
 
     def on_epoch_begin(self, run: Run) -> None:
         """Before an epoch."""
@@ -95,6 +105,13 @@ class Run:
     loss_at_start: float = math.nan  # of L-BFGS
     penalty: float = 0.0  # its part in the loss of the last epoch
     memory: Any = None  # the optimiser in the core, with what it remembers; a fresh one if there is none
+    curriculum: Curriculum | None = None
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    measured: Samples | None = None  # what the metrics see of training: no weights, no smoothing
+    earlier: list[Any] | None = None  # kinds and states of the callbacks of the fit that goes on
+    _actions: list[Callable[[], None]] = field(default_factory=list)
+    resumable: bool = False  # another fit may go on from where this one ends
+    over: bool = False  # a callback has ended the fit
     failure: str = ""  # why L-BFGS ended before it had converged
 
     def rates(self, steps: int) -> list[float]:
@@ -112,22 +129,42 @@ class Run:
             for callback in reversed(self.callbacks):
                 stack.callback(callback.on_fit_end, self)
             for callback in self.callbacks:
-                callback.on_fit_begin(self)
+                self._begin(callback)
             yield
+
+    def _begin(self, callback: Callback) -> None:
+        """The first of a kind goes on as the first of that kind did before, and so forth; others begin."""
+        kind = type(callback).__name__
+        place = next((i for i, (name, _) in enumerate(self.earlier or ()) if name == kind), None)
+        if self.earlier is None or place is None:
+            callback.on_fit_begin(self)
+        else:
+            self.over |= bool(callback.on_fit_resume(self, self.earlier.pop(place)[1]))
+
+    def after_epoch(self, action: Callable[[], None]) -> None:
+        """Do something once all callbacks have seen the epoch."""
+        self._actions.append(action)
 
     def begin_epoch(self) -> None:
         for callback in self.callbacks:
             callback.on_epoch_begin(self)
 
     def end_epoch(self, record: dict[str, Any], validation: Samples | None, progress: Progress | None = None) -> bool:
-        """Validate, record, and ask the callbacks whether to stop."""
+        """Measure, record, and ask the callbacks whether to stop."""
+        if self.metrics and self.measured is not None:
+            _, outputs = outputs_of(self.network, self.measured, self.loss)
+            record |= measure(self.metrics, self.measured, outputs, self.loss)
         if validation is not None:
-            values = evaluate(self.network, validation, self.loss)
+            values = evaluate(self.network, validation, self.loss, self.metrics)
             record |= {f"val_{name}": value for name, value in values.items()}
         self.history.append(record)
         if progress is not None:
             progress.epoch_done(record)
-        return any([callback.on_epoch_end(self, record) for callback in self.callbacks])  # noqa: C419 - all see the epoch
+        self.over = any([callback.on_epoch_end(self, record) for callback in self.callbacks])  # noqa: C419 - all see it
+        actions, self._actions = self._actions, []
+        for action in actions:
+            action()
+        return self.over
 
 
 def diverged(network: CoreNetwork, cost_diverged: bool, before: tuple[Array, Array]) -> bool:

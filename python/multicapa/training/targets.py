@@ -84,7 +84,7 @@ def _classes(array: Array, width: int, on: float, off: float, smoothing: float) 
 
 def _check_range(rows: Array, loss: Loss, dtype: np.dtype[Any]) -> None:
     rows = distinct(rows)
-    lowest, highest = rows.min(), rows.max()
+    lowest, highest = float(rows.min()), float(rows.max())
     if loss.name in ("half_squared_error", "squared_error"):
         # What is summed up over the outputs, and the gradient, twice the error, that optimisers square again.
         limit = math.sqrt(float(np.finfo(dtype).max) / rows[0].size) / 4

@@ -12,6 +12,7 @@ from html import escape
 from multicapa.base.checks import check_integer
 from multicapa.network.core import CoreNetwork
 from multicapa.network.drawing.layout import Box, Point, Wire, arrange
+from multicapa.network.drawing.maps import ICON, icon, maps_of
 from multicapa.network.summary import Row, rows
 
 _WIRE = "#858b94"
@@ -50,7 +51,9 @@ def to_svg(network: CoreNetwork, columns: int | None = None) -> str:
         check_integer(columns, "columns", minimum=1)
     layers = rows(network)
     numbers = {layer["name"]: i for i, layer in enumerate(network.spec)}
-    widest = min(_WIDEST, max(_natural_width(row) for row in layers if row.type not in _MERGES))
+    maps = maps_of(layers)
+    icons = ICON if maps else 0.0
+    widest = min(_WIDEST + icons, max(_natural_width(row) for row in layers if row.type not in _MERGES) + icons)
     boxes = [
         Box(
             min(_natural_width(row), widest) if row.type in _MERGES else widest,
@@ -74,7 +77,7 @@ def to_svg(network: CoreNetwork, columns: int | None = None) -> str:
         *(f'<path d="{_head(wire)}"/>' for wire in drawing.wires if wire.arrow),
         "</g>",
         '<g fill="#ffffff">',
-        *(_node(row, box) for row, box in zip(layers, boxes, strict=True)),
+        *(_node(row, box, maps, icons) for row, box in zip(layers, boxes, strict=True)),
         "</g>",
         "</svg>",
     ]
@@ -84,11 +87,15 @@ def to_svg(network: CoreNetwork, columns: int | None = None) -> str:
 # ---- boxes ----
 
 
-def _node(row: Row, box: Box) -> str:
-    """One layer: its name and shape, below them what it does and its parameters; the whole of it on hovering."""
-    left, right = box.x - box.width / 2 + _PADDING, box.x + box.width / 2 - _PADDING
-    room = box.width - 2 * _PADDING
+def _node(row: Row, box: Box, maps: dict[str, tuple[float, float, int]], icons: float) -> str:
+    """One layer: its name and shape, below them what it does and its parameters; the whole of it on hovering.
+
+    Where layers have maps, they are drawn at the left.
+    """
     shape, middle, merges = _shape(row), box.y + box.height / 2, row.type in _MERGES
+    icons = 0.0 if merges else icons
+    left, right = box.x - box.width / 2 + _PADDING + icons, box.x + box.width / 2 - _PADDING
+    room = right - left
     name = _shortened(_label(row), room - _text_width(shape, _SMALL) - 10, _SIZE, bold=True)
     upper = middle + 4 if merges else middle - 4
     texts = [
@@ -102,13 +109,15 @@ def _node(row: Row, box: Box) -> str:
         texts.append(f'<text x="{left:g}" {small}>{escape(kind)}</text>')
         if count:
             texts.append(f'<text x="{right:g}" {small} text-anchor="end">{count}</text>')
+    picture = icon(*maps[row.name], left - icons / 2 - 3, middle) if icons and row.name in maps else ""
     look = f'fill="{_COLOURS.get(row.type, _OTHER)}"' + (
         ' stroke="#ffffff" stroke-width="1.5" stroke-dasharray="4 3"' if row.frozen else ""
     )
     return (
         f"<g><title>{escape(_told(row))}</title>"
         f'<rect x="{box.x - box.width / 2:g}" y="{box.y:g}" width="{box.width:g}" height="{box.height:g}" '
-        f'rx="{min(box.height / 2, 13) if merges else 6:g}" {look}/>{"".join(texts)}</g>'
+        f'rx="{min(box.height / 2, 13) if merges else 6:g}" {look}/>'
+        f"{picture}{''.join(texts)}</g>"
     )
 
 
@@ -125,7 +134,7 @@ def _label(row: Row) -> str:
 
 
 def _kind(row: Row) -> str:
-    kind = row.type.replace("_", " ").capitalize()
+    kind = row.type.replace("_", " ").capitalize().replace("1d", "1D").replace("2d", "2D")
     return " · ".join(part for part in (kind, row.detail, "frozen" if row.frozen else "") if part)
 
 

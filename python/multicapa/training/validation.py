@@ -1,0 +1,59 @@
+"""What a fit is judged by: samples held back or given apart, and those that metrics see of training."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from multicapa.base.checks import check_number
+from multicapa.training.evaluation import outputs_of
+from multicapa.training.metrics import try_out
+from multicapa.training.run import Run
+from multicapa.training.samples import Samples
+from multicapa.training.targets import Encoding
+
+_SPLIT = 2**62  # a stream of random numbers, beside those of augmentation and of the core
+
+
+def hold_out(run: Run, y: Any, encoding: Encoding, given: Any, share: float) -> Samples | None:
+    """The samples for validation, given or taken from those of the run; and leave with the run what metrics see."""
+    network, samples = run.network, run.samples
+    check_number(share, "validation_split", minimum=0, below=1)
+    plain = Encoding(encoding.target_range)
+    validation = None
+    if given is not None:
+        if share:
+            raise ValueError("validation_data and validation_split exclude each other")
+        if not isinstance(given, tuple | list) or len(given) != 2:
+            raise ValueError("validation_data should be a pair (X, y)")
+        X, targets = given
+        validation = Samples.prepare(network, X, targets, run.loss, plain, None, None, "validation X")
+    as_given = replace(samples, weights=None)
+    if encoding.label_smoothing and (share or run.metrics):
+        as_given = Samples.prepare(network, samples.x, y, run.loss, plain, None, None)
+    if share:
+        held, kept = _split(len(samples.x), share, network.seed)
+        validation = as_given.part(held)
+        run.samples = samples.part(kept)
+        if run.samples.weights is not None and not run.samples.weights.any():
+            raise ValueError("validation_split leaves no sample whose weight is not 0")
+        targets = replace(as_given.targets, values=as_given.targets.values[kept])
+        as_given = Samples(run.samples.x, targets, None)
+    if run.metrics:
+        run.measured = as_given
+        for part in (as_given, validation):
+            if part is not None:
+                try_out(run.metrics, part, outputs_of(network, part, run.loss)[1], run.loss)
+    return validation
+
+
+def _split(count: int, share: float, seed: int) -> tuple[Any, Any]:
+    """Rows that are held back and rows that are kept, each in their order."""
+    held = round(count * share)
+    if not 0 < held < count:
+        raise ValueError(f"validation_split={share:g} of {count} samples would leave one side without any")
+    rng = np.random.Generator(np.random.Philox(key=np.array([seed, _SPLIT], dtype=np.uint64)))
+    chosen = rng.permutation(count)
+    return np.sort(chosen[:held]), np.sort(chosen[held:])
