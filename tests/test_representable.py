@@ -124,6 +124,7 @@ def test_targets_whose_square_is_just_not_too_large(dtype, large):
         losses = net.fit(X, targets, loss="half_squared_error", optimizer=optimizer, epochs=1)["loss"]
         assert losses[0] == pytest.approx(large**2, rel=1e-6)
         assert np.abs(net.predict(X)).max() > 1e-4
+    net.evaluate(X, np.ones((20, 2), np.float32))  # narrower than the network
     absolute = net.evaluate(X, targets * 1e19, loss="absolute_error")["loss"]
     assert absolute == pytest.approx(2e19 * large, rel=1e-6)  # squares nothing
 

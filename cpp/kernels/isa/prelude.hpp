@@ -9,6 +9,8 @@
 #if defined(__x86_64__)
 // GCC's own header looks uninitialised to GCC where a masked intrinsic has nothing to merge with.
 #pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpragmas"
+#pragma GCC diagnostic ignored "-Wunknown-warning-option"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #include <immintrin.h>

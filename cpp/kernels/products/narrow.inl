@@ -16,12 +16,10 @@ template <class T, int Count> inline void interleave_lines(const Vector<T>* line
   unrolled<Count>([&](auto r) {
     run[r] = lines[0];
     unrolled<Count>([&](auto c) {
-      Shuffle<T> lanes;
-      for (Size i = 0; i < width<T>; ++i) {
+      run[r] = shuffle<T>(run[r], lines[c], [=](Size i) {
         const Size place = r * width<T> + i;
-        lanes[i] = place % Count == c ? width<T> + place / Count : i;
-      }
-      run[r] = __builtin_shuffle(run[r], lines[c], lanes);
+        return place % Count == c ? width<T> + place / Count : i;
+      });
     });
   });
 }
@@ -31,12 +29,10 @@ template <class T, int Count> inline void split_run(const Vector<T>* run, Vector
   unrolled<Count>([&](auto c) {
     lines[c] = run[0];
     unrolled<Count>([&](auto r) {
-      Shuffle<T> lanes;
-      for (Size i = 0; i < width<T>; ++i) {
+      lines[c] = shuffle<T>(lines[c], run[r], [=](Size i) {
         const Size place = i * Count + c;
-        lanes[i] = place / width<T> == r ? width<T> + place % width<T> : i;
-      }
-      lines[c] = __builtin_shuffle(lines[c], run[r], lanes);
+        return place / width<T> == r ? width<T> + place % width<T> : i;
+      });
     });
   });
 }

@@ -1,15 +1,8 @@
 // Transposition in squares of registers.
 
-template <class T> using Shuffle = IntegerVector<T>;
-
 // The lanes of a and b in turn, from their lower or upper halves.
 template <class T, bool Upper> inline Vector<T> interleave(Vector<T> a, Vector<T> b) {
-  Shuffle<T> lanes;
-  for (Size i = 0; i < width<T> / 2; ++i) {
-    lanes[2 * i] = i + (Upper ? width<T> / 2 : 0);
-    lanes[2 * i + 1] = i + (Upper ? width<T> / 2 : 0) + width<T>;
-  }
-  return __builtin_shuffle(a, b, lanes);
+  return shuffle<T>(a, b, [](Size i) { return i / 2 + (Upper ? width<T> / 2 : 0) + (i % 2 ? width<T> : 0); });
 }
 
 // Interleaving the two halves of the rows, as often as a row can be halved, turns rows into columns.
@@ -65,9 +58,7 @@ template <class T> void transpose(Matrix<const T> x, T* y, Size y_stride) {
 
 // The lanes of a and b with even numbers, or those with odd ones.
 template <class T, bool Odd> inline Vector<T> every_second(Vector<T> a, Vector<T> b) {
-  Shuffle<T> lanes;
-  for (Size i = 0; i < width<T>; ++i) lanes[i] = 2 * i + Odd;
-  return __builtin_shuffle(a, b, lanes);
+  return shuffle<T>(a, b, [](Size i) { return 2 * i + Odd; });
 }
 
 // From a square's side of rows of four, one after the other, to four registers.
@@ -85,9 +76,7 @@ template <class T> inline void transpose_fours(const T* rows, Vector<T>* column)
 
 // From each lane l, or its partner l ^ distance: a's where l lacks the bit of the distance, b's where it has it.
 template <class T, Size distance, bool partner> inline Vector<T> choose_lanes(Vector<T> a, Vector<T> b) {
-  Shuffle<T> lanes;
-  for (Size l = 0; l < width<T>; ++l) lanes[l] = (partner ? l ^ distance : l) + (l & distance ? width<T> : 0);
-  return __builtin_shuffle(a, b, lanes);
+  return shuffle<T>(a, b, [](Size l) { return (partner ? l ^ distance : l) + (l & distance ? width<T> : 0); });
 }
 
 // Lane i of the result is the sum over the lanes of row[i]. Each step halves what is to be added of two rows and puts

@@ -130,11 +130,26 @@ template <class T> inline Vector<T> square_root(Vector<T> a) {
 }
 #endif
 
-// Lane i of the result is lane i + half. Known to the compiler, the lanes become a constant.
-template <class T, Size half> inline Vector<T> upper_half(Vector<T> vector) {
+// Lane i of the result is lane lane_of(i) of a and b side by side. Known to the compiler, the lanes become a constant.
+#if defined(__clang__)
+template <class Number, Number... lane> struct Lanes {};
+template <class T, class LaneOf, Size... lane>
+inline Vector<T> shuffle(Vector<T> a, Vector<T> b, LaneOf lane_of, Lanes<Size, lane...>) {
+  return __builtin_shufflevector(a, b, lane_of(lane)...);
+}
+template <class T, class LaneOf> inline Vector<T> shuffle(Vector<T> a, Vector<T> b, LaneOf lane_of) {
+  return shuffle<T>(a, b, lane_of, __make_integer_seq<Lanes, Size, width<T>>{});
+}
+#else
+template <class T, class LaneOf> inline Vector<T> shuffle(Vector<T> a, Vector<T> b, LaneOf lane_of) {
   IntegerVector<T> lanes;
-  for (Size i = 0; i < width<T>; ++i) lanes[i] = i < half ? i + half : i;
-  return __builtin_shuffle(vector, lanes);
+  for (Size i = 0; i < width<T>; ++i) lanes[i] = lane_of(i);
+  return __builtin_shuffle(a, b, lanes);
+}
+#endif
+
+template <class T, Size half> inline Vector<T> upper_half(Vector<T> vector) {
+  return shuffle<T>(vector, vector, [](Size i) { return i < half ? i + half : i; });
 }
 
 // Sums and maxima over the lanes halve the register each time, so the order is fixed for an instruction set.

@@ -88,7 +88,7 @@ def _check_range(rows: Array, loss: Loss, dtype: np.dtype[Any]) -> None:
     if loss.name in ("half_squared_error", "squared_error"):
         # What is summed up over the outputs, and the gradient, twice the error, that optimisers square again.
         limit = math.sqrt(float(np.finfo(dtype).max) / rows[0].size) / 4
-        if max(highest, -lowest) > limit:
+        if max(float(highest), -float(lowest)) > limit:
             raise ValueError(
                 f"y reaches from {lowest:g} to {highest:g}, and {dtype} cannot hold the squared errors of numbers "
                 f"beyond {limit:.2g}; scale y (multicapa.data.Standardizer)"
