@@ -52,6 +52,13 @@ def merged(merge):
 NETWORKS = {
     "input": lambda: sandwich(),
     "dense": lambda: sandwich(mc.Dense(5)),
+    "embedding": lambda: mc.Sequential(
+        [mc.Embedding(7, 3), mc.GRU(4), mc.Dense(2)], input_shape=(3,), dtype="float64", seed=0
+    ),
+    "simple_rnn": lambda: over_maps(mc.SimpleRNN(3, return_sequences=True)),
+    "second_order_rnn": lambda: over_maps(mc.SecondOrderRNN(3, return_sequences=True)),
+    "lstm": lambda: over_maps(mc.LSTM(3, return_sequences=True)),
+    "gru": lambda: over_maps(mc.GRU(3, return_sequences=True)),
     "maxout": lambda: sandwich(mc.Maxout(4, 3)),
     "activation": lambda: sandwich(mc.Activation("elu", 0.7)),
     "custom_activation": lambda: sandwich(mc.layers.CustomActivation(np.sin, np.cos)),
@@ -122,7 +129,8 @@ def test_gradient_of_layer(name, loss):
     T = targets_for("cross_entropy" if loss == "cross_entropy" else loss, rng, (7, 2))
     if loss == "cross_entropy":
         T, loss = rng.choice([-1.0, 1.0], (7, 2)), mc.losses.Huber(0.3)
-    assert_gradients_match_differences(net, rng.normal(size=(7, 3)), T, loss, tolerance=1e-7)
+    X = rng.integers(0, 7, size=(7, 3)) if name == "embedding" else rng.normal(size=(7, 3))
+    assert_gradients_match_differences(net, X, T, loss, tolerance=1e-7)
 
 
 # ---- activations, losses, optimisers, schedules, initialisations, paces ----

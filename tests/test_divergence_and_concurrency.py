@@ -112,6 +112,7 @@ def _in_child(net, x, y, queue):
 
 
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:os.fork")  # from libraries that other tests compare with
 def test_fork_after_a_fit_with_threads():
     """The child of a process whose OpenMP threads are gone works alone, and finds the same."""
     mc.set_num_threads(3)

@@ -224,6 +224,7 @@ def train(
     objective_of(network, run.loss, run.regularization)  # refuses what the network's type cannot hold
     if run.memory is None and not isinstance(run.optimizer, optimizers.LBFGS):
         run.memory = optimizers.in_core(network._core, run.optimizer)
+    run.key = optimizers.key_of(run.optimizer)
     network.loss, network.history, network._learner, network._standing = run.loss, run.history, None, None
     if run.curriculum is not None:
         run.curriculum.grade(network, samples, run.loss)

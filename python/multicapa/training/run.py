@@ -122,6 +122,7 @@ class Run:
     measured: Samples | None = None  # what the metrics see of training: no weights, no smoothing
     earlier: list[Any] | None = None  # kinds and states of the callbacks of the fit that goes on
     _actions: list[Callable[[], None]] = field(default_factory=list)
+    key: Any = None  # of the optimiser: found beforehand, since noting where a fit stands should not fail
     resumable: bool = False  # another fit may go on from where this one ends
     over: bool = False  # a callback has ended the fit
     failure: str = ""  # why L-BFGS ended before it had converged

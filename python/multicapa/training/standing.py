@@ -16,7 +16,7 @@ def note(run: Run) -> None:
     """Leave with the network where its fit stands."""
     curriculum = run.curriculum
     run.network._standing = {
-        "optimizer": list(optimizers.key_of(run.optimizer)),
+        "optimizer": list(run.key),
         "memory": run.memory,
         "updates": run.updates,
         "rate_factor": run.rate_factor,
