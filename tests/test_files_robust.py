@@ -177,9 +177,7 @@ while True: net.save(sys.argv[1])
         process.wait()
         process.stdout.close()
     left = [p.name for p in tmp_path.iterdir() if p.name != path.name]
-    assert len(left) <= 1, (
-        left
-    )  # Linux has no call that gives a file its name in place of another's: two follow each other
+    assert len(left) <= 1, left  # a file gets its name by two calls, and somebody may be killed in between
 
 
 # ---- a table of layers in time ----
