@@ -90,9 +90,10 @@ def fit(
         ``"rmse"``, ``"mae"``, ``"log_loss"``, ``"auc"`` and those of scikit-learn's scorers, such as ``"f1"``,
         ``"r2"``, ``"balanced_accuracy"``; ``"f1"``, ``"precision"``, ``"recall"`` and ``"auc"`` of more than two
         classes are the means over the classes. A function gets the targets, integer classes or rows, and the outputs.
-        They cost a pass forward through the training samples per epoch, about a third of what it takes to train on
-        them, and the time of the functions: scikit-learn's take some milliseconds, "accuracy" next to none. All are
-        computed once before the first epoch, so that errors come before anything changes.
+        They cost a pass forward through the training samples per epoch and the time of the functions, of which
+        scikit-learn's take some milliseconds: of large samples a part of the training, of some hundred samples and a
+        small network more than the training itself. All are computed once before the first epoch, so that errors come
+        before anything changes.
     callbacks : sequence of Callback or function(network, epoch), default=()
         See :mod:`multicapa.callbacks`.
     shuffle : bool, default=True
