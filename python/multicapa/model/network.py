@@ -251,10 +251,10 @@ class Network(CoreNetwork):
         first, *others = state["spec"]
         state["spec"] = [{**first, "shape": (time, *self.input_shape[1:])}, *others]
         made = type(self).__new__(type(self))
-        try:
-            made.__setstate__(state)
-        except ValueError as error:
-            raise ValueError(f"this network is for {self.time} steps only: {error}") from error
+        made._build(state["spec"], self.dtype, self.seed)
+        if made._core.parameter_tensors != self._core.parameter_tensors:
+            raise ValueError(f"this network is for {self.time} steps only: it has weights for each of them")
+        made.__setstate__(state)
         return made
 
     def summary(self, width: int = 80) -> str:
