@@ -1,8 +1,6 @@
 """Recurrent layers: values and gradients against the plain reference, finite differences and PyTorch, step by step
 losses, truncated backpropagation, streams."""
 
-import pickle
-
 import numpy as np
 import pytest
 
@@ -228,21 +226,7 @@ def test_stream_refuses():
             mc.Sequential(layers, input_shape=(4, 2), seed=0).stream()
 
 
-# ---- what every network does ----
-
-
-def test_the_rest_works(tmp_path):
-    X, y = numbers(60, 8, 3), np.arange(60) % 2
-    net = mc.Sequential([mc.LSTM(6, return_sequences=True), mc.Dropout(0.2), mc.GRU(5), mc.Dense(2, "softmax")],
-                        input_shape=(8, 3), seed=0)  # fmt: skip
-    history = net.fit(X, y, epochs=3, validation_data=(X, y), callbacks=[mc.EarlyStopping(patience=2)], l2=1e-3,
-                      class_weight={0: 1.0, 1: 2.0}, sample_weight=np.linspace(1, 2, 60), clip_norm=1.0)  # fmt: skip
-    assert history["val_loss"][-1] < history["val_loss"][0]
-    net.save(tmp_path / "net.safetensors")
-    for other in (mc.load(tmp_path / "net.safetensors"), pickle.loads(pickle.dumps(net))):
-        assert other.predict(X).tobytes() == net.predict(X).tobytes()
-    assert "lstm" in net.summary()
-    assert "gru" in net.to_svg()
+# ---- threads, wrong options, Ctrl-C ----
 
 
 def test_same_bits_for_any_number_of_threads():
