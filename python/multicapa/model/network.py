@@ -5,12 +5,12 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy.typing as npt
 
 from multicapa import layers, losses, training
-from multicapa.base.checks import check_flag
+from multicapa.base.checks import check_flag, check_name
 from multicapa.base.views import Views
 from multicapa.model.stream import Stream
 from multicapa.network import files
@@ -296,7 +296,14 @@ class Network(CoreNetwork):
 
         return text_table(self, width)
 
-    def to_svg(self, columns: int | None = None) -> str:
+    def to_svg(
+        self,
+        columns: int | None = None,
+        *,
+        detail: Literal["layers", "units"] = "layers",
+        trace: Trace | None = None,
+        sample: int = 0,
+    ) -> str:
         """A drawing of the layers and what they read, as the text of an SVG file, for light and dark ground.
 
         Notebooks show it by themselves, beside the table of :meth:`summary`.
@@ -306,6 +313,18 @@ class Network(CoreNetwork):
         columns : int, optional
             How many columns a deep network is broken into, where a single layer feeds all that follow. By default as
             many as make a picture that is not much taller than wide.
+        detail : {"layers", "units"}, default="layers"
+            "units" draws every unit and every weight of a small network of dense layers, from left to right: positive
+            weights blue, negative ones orange, the thicker the larger.
+        trace : Trace, optional
+            What :meth:`trace` returned. Each unit then shows its z, its output and its delta. Only with "units".
+        sample : int, default=0
+            Which sample of the trace.
+
+        Raises
+        ------
+        ValueError
+            If the network has layers without units to draw, or more than 32 units in one, or more than 1024 edges.
 
         Examples
         --------
@@ -313,10 +332,19 @@ class Network(CoreNetwork):
         >>> from pathlib import Path
         >>> net = mc.Sequential([mc.Dense(3, "relu"), mc.Dense(1)], input_shape=(2,), seed=0)
         >>> size = Path("net.svg").write_text(net.to_svg(), encoding="utf-8")
+        >>> trace = net.trace([[0.5, -1.0]], [[1.0]])
+        >>> size = Path("units.svg").write_text(net.to_svg(detail="units", trace=trace), encoding="utf-8")
         """
-        from multicapa.network.drawing import to_svg
+        from multicapa.network.drawing import to_svg, units_svg
 
-        return to_svg(self, columns)
+        check_name(detail, ("layers", "units"), "detail")
+        if detail == "layers":
+            if trace is not None or sample != 0:
+                raise ValueError('trace and sample are for detail="units"')
+            return to_svg(self, columns)
+        if columns is not None:
+            raise ValueError('columns are for detail="layers"')
+        return units_svg(self, trace, sample)
 
     def _repr_html_(self) -> str:
         from multicapa.network.drawing import to_html
