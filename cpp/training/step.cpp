@@ -51,7 +51,8 @@ Step<T>::Step(Network<T>& network, const Objective<T>& objective, const StepShap
 template <class T> void Step<T>::plan_lanes() {
   const Size block = partition_.largest_block;
   if (!partition_.by_chunk) {
-    workspace_ = std::make_unique<Workspace<T>>(network_, Keep{RowPlaces::whole_batch, rows(), true});
+    const Keep keep{RowPlaces::whole_batch, rows(), true, Arrangement::samples_as_rows, shape_.keep_rows};
+    workspace_ = std::make_unique<Workspace<T>>(network_, keep);
     whole_ = std::make_unique<Pass<T>>(network_, *workspace_, true);
     whole_->place(0, rows());
   }
@@ -214,9 +215,13 @@ void Step<T>::update_parameters(Member& member, Optimizer<T>* optimizer, bool ke
   parameters_->run(member, optimizer, l2, keep_gradient, closing);
 }
 
+template <class T> void Step<T>::complete_outputs() {
+  whole_->forward(end_node(), static_cast<Size>(network_.nodes().size()));
+}
+
 template <class T> std::pair<Matrix<T>, Matrix<T>> Step<T>::last_batch(Size n) const {
-  if (!whole_ || n >= end_node()) return {};
-  return {whole_->value(n), node(n).wants_gradient ? whole_->gradient(n) : Matrix<T>{}};
+  const bool has_delta = node(n).wants_gradient && n < end_node();
+  return {whole_->value(n), has_delta ? whole_->gradient(n) : Matrix<T>{}};
 }
 
 template <class T> double Step<T>::cost() const {

@@ -133,6 +133,7 @@ template <class T>
 EpochResult Trainer<T>::probe(const Goal& goal, const Samples<T>& samples, FunctionRef<void(const Step<T>&)> look_at) {
   Step<T> step(network_, *goal, {.rows = samples.count, .ragged = samples.lengths != nullptr, .keep_rows = true});
   const EpochResult result = run_gradient(step, arithmetic_for(*goal), samples, {});
+  step.complete_outputs();
   look_at(step);
   return result;
 }
