@@ -81,8 +81,8 @@ template <class T> LayerPlan Recurrent<T>::plan(const std::vector<Shape>& inputs
   plan.kept_per_row = kept;
   plan.scratch = fixed;
   plan.carried = (cell_.has_cell ? 2 : 1) * units_;
-  plan.work_per_row =
-      static_cast<double>(time_) * static_cast<double>(elements(weight_shape()) + elements(recurrent_shape()));
+  work_per_step_ = static_cast<double>(elements(weight_shape()) + elements(recurrent_shape()));
+  plan.work_per_row = static_cast<double>(time_) * work_per_step_;
   plan.backward_reads_output = sequences_;
   plan.either_arrangement = true;
   plan.stepwise = true;
@@ -144,8 +144,8 @@ template <class T> void Recurrent<T>::start(T* carried) const {
 
 // A walk may take seconds: whoever wants to stop is not to wait for its end, which nobody will use then.
 template <class T> bool Recurrent<T>::is_over(const Frame& f, const Step& now) const {
-  const double weights = static_cast<double>(elements(weight_shape()) + elements(recurrent_shape()));
-  return f.call.interruption && f.call.interruption->look_within_task(weights * static_cast<double>(now.samples));
+  return f.call.interruption &&
+         f.call.interruption->look_within_task(work_per_step_ * static_cast<double>(now.samples));
 }
 
 // Samples [from, to) have their first step now: where the step looks for the state before, it finds the first one.
@@ -374,9 +374,8 @@ void Recurrent<T>::add_gradients(const Frame& f, Matrix<const T> deltas, Matrix<
 template <class T>
 void Recurrent<T>::add_product(const Frame& f, Parameter p, Matrix<const T> a, Matrix<const T> d, Size first,
                                bool accumulate) const {
-  const Size width = width_of(p);
   f.call.kernels->gemm({a.columns, d.columns, a.rows}, a.data, 1, a.stride, d.data, d.stride, {},
-                       f.call.gradients + offset_[p] + first, width, accumulate);
+                       f.call.gradients + offset_[p] + first, cell_.gates * units_, accumulate);
 }
 
 template <class T> void Recurrent<T>::add_sum(const Frame& f, Parameter p, Matrix<const T> d, bool accumulate) const {
