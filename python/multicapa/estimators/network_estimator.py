@@ -24,7 +24,7 @@ from multicapa.estimators.tasks import Tasks
 from multicapa.model.network import Network
 from multicapa.network.graph import graph_spec
 
-_RANDOM = ("dropout", "gaussian_noise", "batch_norm")  # another cost in each step
+_RANDOM = ("dropout", "gaussian_noise", "batch_norm")
 _THEIR_NAMES = {"linear": "identity", "sigmoid": "logistic", "exponential": "exp"}
 
 
@@ -185,7 +185,7 @@ class NetworkEstimator(EstimatorBase):
         x = layers.Input(self.network_.input_shape if walks else numbers.shape[1:])
         outputs = self._graph(x, *self._output(samples.targets))
         spec = graph_spec(x, outputs)
-        if options.is_lbfgs(self.solver) and any(layer["type"] in _RANDOM for layer in spec):
+        if options.is_lbfgs(self.solver) and any(map(_is_random, spec)):
             raise ValueError("L-BFGS needs a cost that stays the same: no dropout, no noise and no batch norm")
         if not fresh:
             if _plain(spec) != _plain(self.network_.spec):
@@ -259,6 +259,11 @@ class NetworkEstimator(EstimatorBase):
         tags.input_tags.sparse = True
         tags.input_tags.three_d_array = self._many_axes
         return tags
+
+
+def _is_random(layer: dict[str, Any]) -> bool:
+    """Whether its cost is another in each step."""
+    return layer["type"] in _RANDOM or bool(layer.get("dropout") or layer.get("recurrent_dropout"))
 
 
 def _write(views: list[Array], values: list[Array], what: str) -> None:
