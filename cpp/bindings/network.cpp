@@ -120,8 +120,8 @@ template <class T> class PyNetwork {
     return py::make_tuple(result.loss, result.penalty);
   }
 
-  // loss_and_gradient, and with it the outputs and deltas of all nodes.
-  py::dict probe(const PyObjective<T>& objective, const Given& given) {
+  // loss_and_gradient, and with it the outputs and deltas of all nodes: the cost with penalties, and a pair by name.
+  py::tuple probe(const PyObjective<T>& objective, const Given& given) {
     check(objective);
     const Samples<T> samples = to_samples(given);
     py::dict entries;
@@ -129,15 +129,15 @@ template <class T> class PyNetwork {
       const WithGil gil;
       for (Size n = 1; n < static_cast<Size>(network_->nodes().size()); ++n) {
         const auto [values, deltas] = step.last_batch(n);
-        if (!values.data) continue;
         const py::str name(network_->nodes()[static_cast<std::size_t>(n)].name);
         entries[name] = py::make_tuple(to_array(as_const(values)),
                                        deltas.data ? py::object(to_array(as_const(deltas))) : py::none());
       }
     };
     Watch watch{py::none()};
-    in_turn(Work::writes, watch, [&] { return trainer_.probe(objective.core, samples, copy); });
-    return entries;
+    const EpochResult result =
+        in_turn(Work::writes, watch, [&] { return trainer_.probe(objective.core, samples, copy); });
+    return py::make_tuple(result.loss, entries);
   }
 
   py::array_t<T> predict(const py::array& x, const py::object& lengths) {
@@ -183,6 +183,7 @@ template <class T> class PyNetwork {
       entry["type"] = node.type;
       entry["shape"] = py::tuple(py::cast(node.plan.output));
       entry["sequence"] = node.sequence;
+      entry["in_time"] = node.in_time;
       entry["steps"] = node.steps;
       py::list inputs;
       for (const Size input : node.inputs) inputs.append(network_->nodes()[static_cast<std::size_t>(input)].name);
