@@ -91,12 +91,11 @@ template <class T> struct Function {
   std::function<void(Matrix<const T> z, Matrix<const T> da, Matrix<T> dz)> derivative;
 };
 
-// The sums of one block, as T[batch_sums], and how many rows they cover.
+// The sums of all blocks, each T[batch_sums].
 template <class T> struct BlockSums {
   const T* sums;
   Size stride;  // from one block's sums to the next's
   Size blocks;
-  const Size* rows;
 };
 
 // A matrix whose element (i, j) is left[i] · right[j].
