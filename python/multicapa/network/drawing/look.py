@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from multicapa.layers import RECURRENT
+
 WIRE = "#858b94"
 COLOURS = {
     "input": "#4a5568",
@@ -11,6 +13,8 @@ COLOURS = {
     "maxout": "#1a66a8",
     "conv1d": "#1d5fa0",
     "conv2d": "#1d5fa0",
+    **dict.fromkeys(RECURRENT, "#0b6e8a"),
+    "embedding": "#1a66a8",
     "activation": "#b04a00",
     "custom_activation": "#b04a00",
     **{f"{pool}_pool{axes}d": "#8a5a00" for pool in ("max", "average") for axes in (1, 2)},
