@@ -14,9 +14,11 @@ an ``ax``, a picture of several axes divides its place.
 :class:`GradientFlowDisplay`     how large gradients and updates are, layer by layer
 :class:`FiltersDisplay`          the filters of a convolution
 :class:`FeatureMapsDisplay`      what each layer makes of an image or a series
+:class:`AttentionDisplay`        where each step of a sequence looks
 ================================ =====================================================================
 """
 
+from multicapa.plots.attention import AttentionDisplay
 from multicapa.plots.boundary import DecisionBoundaryDisplay
 from multicapa.plots.curves import LearningCurvesDisplay, loss_curves, save_loss_curves
 from multicapa.plots.filters import FiltersDisplay
@@ -29,6 +31,7 @@ from multicapa.plots.surfaces import SURFACES, Surface
 
 __all__ = [
     "SURFACES",
+    "AttentionDisplay",
     "DecisionBoundaryDisplay",
     "FeatureMapsDisplay",
     "FiltersDisplay",
