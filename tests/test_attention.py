@@ -252,14 +252,15 @@ def test_the_rest_works(tmp_path):
     X = [rng(i).normal(size=(n, 4)) for i, n in enumerate(LENGTHS)]
     y = np.array([int(len(x) > 4) for x in X])
     history = net.fit(X, y, epochs=30, optimizer=mc.Adam(0.01), sample_weight=np.ones(len(X)), class_weight="balanced",
-                      l2=1e-4, clip_norm=1.0, validation_data=(X, y), callbacks=[mc.EarlyStopping(patience=30)])  # fmt: skip
+                      l2=1e-4, clip_norm=1.0, validation_data=(X, y),
+                      callbacks=[mc.EarlyStopping(patience=30)])  # fmt: skip
     assert history["loss"][-1] < 0.3 * history["loss"][0]
     net.fit(rng(0).normal(size=(8, 9, 4)), y[:8], epochs=1, callbacks=[diagnosis := mc.Diagnosis()])
     assert "attention_2" in str(diagnosis.records)
     net.save(tmp_path / "net.safetensors")
     for other in (mc.load(tmp_path / "net.safetensors"), pickle.loads(pickle.dumps(net)), net.copy()):
         assert other.predict(X).tobytes() == net.predict(X).tobytes()
-    assert "attention, scaled_dot, 2 heads" in net.summary()
+    assert "attention, scaled_dot, 2 heads" in net.summary(width=120)
     assert "<svg" in net.to_svg()
 
 
