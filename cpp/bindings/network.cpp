@@ -120,11 +120,12 @@ template <class T> class PyNetwork {
     return py::make_tuple(result.loss, result.penalty);
   }
 
-  // loss_and_gradient, and with it the outputs and deltas of all nodes: the cost with penalties, and a pair by name.
+  // loss_and_gradient, and with it the outputs and deltas of all nodes: the cost with penalties, a pair by name, and
+  // what layers that walk through time keep of each step.
   py::tuple probe(const PyObjective<T>& objective, const Given& given) {
     check(objective);
     const Samples<T> samples = to_samples(given);
-    py::dict entries;
+    py::dict entries, steps;
     const auto copy = [&](const Step<T>& step) {
       const WithGil gil;
       for (Size n = 1; n < static_cast<Size>(network_->nodes().size()); ++n) {
@@ -132,12 +133,13 @@ template <class T> class PyNetwork {
         const py::str name(network_->nodes()[static_cast<std::size_t>(n)].name);
         entries[name] = py::make_tuple(to_array(as_const(values)),
                                        deltas.data ? py::object(to_array(as_const(deltas))) : py::none());
+        if (const Matrix<const T> kept = step.step_deltas(n); kept.data) steps[name] = to_array(kept);
       }
     };
     Watch watch{py::none()};
     const EpochResult result =
         in_turn(Work::writes, watch, [&] { return trainer_.probe(objective.core, samples, copy); });
-    return py::make_tuple(result.loss, entries);
+    return py::make_tuple(result.loss, entries, steps);
   }
 
   py::array_t<T> predict(const py::array& x, const py::object& lengths) {
