@@ -64,6 +64,7 @@ template <class T> struct Call {
   Matrix<const T> next_parameters;  // of the next layer that has any, in one row
   T* gradients = nullptr;           // null when gradient() will be asked for them later
   bool accumulate = false;          // add to the gradients instead of overwriting them
+  bool begins_gradient = true;      // of one that shares its parameters: no other has begun on them
   T* state = nullptr;
   T* kept = nullptr;
   Size kept_stride = 0;  // numbers that are kept per sample

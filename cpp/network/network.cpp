@@ -13,6 +13,8 @@ template <class T> Size padded_stride(const Shape& shape) {
                                                                  : width;
 }
 
+const std::string linear_part = ":linear";  // of a layer with an activation
+
 // Recurrent layers apply theirs within each step.
 bool keeps_activation(const Spec& spec) {
   return spec.type == "activation" || spec.type == "simple_rnn" || spec.type == "second_order_rnn";
@@ -37,7 +39,7 @@ template <class T> void Network<T>::append(const Spec& spec) {
   if (keeps_activation(spec) || !spec.options.count("activation")) return add_node(spec, spec.inputs);
 
   Spec linear = spec, activation;
-  linear.name += ":linear";
+  linear.name += linear_part;
   linear.options.erase("activation");
   linear.options.erase("activation_parameter");
   activation.type = "activation";
@@ -78,12 +80,33 @@ template <class T> void Network<T>::add_node(const Spec& spec, const std::vector
     }
     node.layer = make_layer<T>(spec);
     node.plan = node.layer->plan(shapes);
+    share(spec, node);
   }
   spec.check_all_read();
   node.width = elements(node.plan.output);
   find_steps(node);
   node.stride = padded_stride<T>(node.plan.output);
   nodes_.push_back(std::move(node));
+}
+
+// A layer that is called again: a node of its own that uses the parameters of the first call.
+template <class T> void Network<T>::share(const Spec& spec, Node<T>& node) {
+  const std::string name = spec.text("shares", "");
+  if (name.empty()) return;
+  const bool split = spec.name.ends_with(linear_part);
+  node.shares = find(split ? name + linear_part : name);
+  Node<T>& first = nodes_[static_cast<std::size_t>(node.shares)];
+  if (first.type != node.type || first.shares >= 0) spec.fail("shares the weights of \"" + name + "\", another layer");
+  for (std::size_t p = 0; p < std::max(first.plan.parameters.size(), node.plan.parameters.size()); ++p) {
+    const auto shape = [p](const Node<T>& n) {
+      return p < n.plan.parameters.size() ? n.plan.parameters[p].shape : Shape{};
+    };
+    if (shape(first) != shape(node))
+      spec.fail("shares the " + first.plan.parameters.at(p).name + " of \"" + name + "\", of shape " +
+                to_string(shape(first)) + ", but needs " + to_string(shape(node)) + " for what it reads");
+  }
+  for (Node<T>& other : nodes_)
+    if (&other == &first || other.shares == node.shares) other.begins_gradient = false;
 }
 
 // A sequence begins with a layer that has weights or a state for each step, and goes on through those that keep steps.
@@ -128,21 +151,36 @@ template <class T> void Network<T>::connect() {
   for (Node<T>& node : nodes_)
     for (const Size input : node.inputs)
       node.in_time |= node.steps > 0 && node.plan.stepwise && nodes_[static_cast<std::size_t>(input)].in_time;
-  // What is derived from the parameters serves to pass gradients on; where none is wanted there is nothing to keep.
-  for (Node<T>& node : nodes_)
-    if (std::none_of(node.inputs.begin(), node.inputs.end(),
-                     [&](Size input) { return nodes_[static_cast<std::size_t>(input)].wants_gradient; }))
-      node.plan.derived = 0;
+  find_derived();
   for (std::size_t i = 0; i + 1 < nodes_.size(); ++i)
     if (nodes_[i].consumers.empty())
       throw InvalidArgument("nothing reads layer \"" + nodes_[i].name + "\", and it is not the last one");
+}
+
+// What is derived from the parameters serves to pass gradients on; where none is wanted there is nothing to keep. That
+// of a shared layer belongs to its first call.
+template <class T> void Network<T>::find_derived() {
+  std::vector<Size> derived(nodes_.size(), 0);
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    Node<T>& node = nodes_[i];
+    if (std::any_of(node.inputs.begin(), node.inputs.end(),
+                    [&](Size input) { return nodes_[static_cast<std::size_t>(input)].wants_gradient; }))
+      derived[node.shares < 0 ? i : static_cast<std::size_t>(node.shares)] = node.plan.derived;
+  }
+  for (std::size_t i = 0; i < nodes_.size(); ++i) nodes_[i].plan.derived = derived[i];
 }
 
 template <class T> void Network<T>::lay_out(Size most_numbers) {
   Layout<T> parameters, state, derived;
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     Node<T>& node = nodes_[i];
-    const std::string base = node.name.substr(0, node.name.find(":linear"));
+    if (node.shares >= 0) {
+      const Node<T>& first = nodes_[static_cast<std::size_t>(node.shares)];
+      node.parameters = first.parameters, node.parameter_count = first.parameter_count;
+      node.state = first.state, node.derived = first.derived;
+      continue;
+    }
+    const std::string base = node.name.substr(0, node.name.find(linear_part));
     const auto tensor = [&](const std::string& name, const Shape& shape, std::size_t index, Layout<T>& layout) {
       const Size count = elements(shape);
       return Tensor{
@@ -188,7 +226,8 @@ template <class T> void Network<T>::freeze(const std::string& name, bool frozen)
   for (Tensor& tensor : parameter_tensors_)
     if (tensor.name.substr(0, tensor.name.rfind('.')) == name) {
       tensor.frozen = frozen, found = true;
-      nodes_[static_cast<std::size_t>(tensor.node)].layer->freeze(frozen);
+      for (std::size_t n = 0; n < nodes_.size(); ++n)
+        if (static_cast<Size>(n) == tensor.node || nodes_[n].shares == tensor.node) nodes_[n].layer->freeze(frozen);
     }
   if (!found) throw InvalidArgument("there is no layer \"" + name + "\" with parameters to freeze");
   any_frozen_ =

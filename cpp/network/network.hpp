@@ -44,6 +44,9 @@ template <class T> struct Node {
   bool sequence = false;        // made step by step, so that costs and lengths count steps
   bool wants_gradient = false;  // it or a node before it has parameters
   std::vector<Size> consumers;
+  Size shares = -1;             // the node whose parameters and state it uses, or -1 for its own
+  bool begins_gradient = true;  // no node after it uses the same parameters: on the way back it is the first
+  bool is_shared() const { return shares >= 0 || !begins_gradient; }
 };
 
 template <class T> class Network {
@@ -85,8 +88,10 @@ template <class T> class Network {
   void append(const Spec& spec);
   void add_node(const Spec& spec, const std::vector<std::string>& inputs);
   Size find(const std::string& name) const;
+  void share(const Spec& spec, Node<T>& node);
   void find_steps(Node<T>& node) const;
   void connect();
+  void find_derived();
   void lay_out(Size most_numbers);
 
   const KernelTable<T>& kernels_;

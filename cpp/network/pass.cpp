@@ -80,6 +80,7 @@ Pass<T>::Pass(Network<T>& network, Workspace<T>& workspace, bool training, bool 
     call.step = &step_;
     call.node = n;
     call.kept_stride = node.plan.kept_per_row;
+    call.begins_gradient = node.begins_gradient;
     Layout<T> scratch_needed;
     for (const Size input : node.inputs) {
       const Node<T>& source = at(nodes, input);

@@ -29,7 +29,7 @@ template <class T> Size end_node(const Network<T>& network, const Objective<T>& 
 template <class T> bool is_chain(const Network<T>& network, Size end) {
   for (Size n = 1; n < end; ++n) {
     const Node<T>& node = at(network, n);
-    if (node.plan.output.size() != 1) return false;
+    if (node.plan.output.size() != 1 || node.is_shared()) return false;
     const bool activates = node.type == "activation" && node.plan.either_arrangement;
     if (node.inputs.size() != 1 || node.inputs[0] != n - 1) return false;
     if (node.type != "dense" && !(activates && at(network, n - 1).type == "dense")) return false;

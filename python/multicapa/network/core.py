@@ -78,13 +78,12 @@ class CoreNetwork:
 
     def _initialize(self) -> None:
         by_name = {layer["name"]: layer for layer in self.spec}
+        last = self.spec[-1].get("shares", self.spec[-1]["name"])
         for index, tensor in enumerate(self._core.parameter_tensors):
             layer, _, parameter = tensor["name"].rpartition(".")
             options = by_name[layer]
             first = LAYERS[options["type"]].first_values.get(parameter)
-            default = first or initializers.default_for(
-                options.get("activation", "linear"), output=layer == self.spec[-1]["name"]
-            )
+            default = first or initializers.default_for(options.get("activation", "linear"), output=layer == last)
             # Whoever chooses weights knows of zeros; how gates start is said by their layers.
             if parameter == "bias" and options.get("weight_init") is None and options["type"] not in RECURRENT:
                 default = initializers.DEFAULT_BIAS

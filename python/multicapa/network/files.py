@@ -18,6 +18,7 @@ from multicapa.network.core import CoreNetwork
 from multicapa.network.plain import decode, encode
 
 FORMAT = 1
+_GRAPH = ("type", "inputs", "shares")  # of a layer, beside its own options
 _KEY, _TRAINING = "multicapa", "multicapa_training"
 _PREFIX = "training/"  # of tensors; those of layers have a dot
 
@@ -188,13 +189,13 @@ def _spec(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Layers from JSON, checked by building each of them."""
     spec = []
     for entry in entries:
-        options = {
-            k: tuple(v) if isinstance(v, list) else v for k, v in entry.items() if k not in ("type", "name", "inputs")
-        }
+        options = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items() if k not in (*_GRAPH, "name")}
         for key, value in options.items():
             if key.endswith("_init"):  # not drawn from, but the network keeps it
                 check_name(value, initializers.INITIALIZERS, "initialisation")
         layer = layers.LAYERS[entry["type"]](**options, name=str(entry["name"]))
         kept = {k: v for k, v in layer.options().items() if v is not None}
-        spec.append({"type": layer.type, "name": layer.name, "inputs": [str(i) for i in entry["inputs"]], **kept})
+        place = {k: str(entry[k]) for k in _GRAPH[2:] if k in entry}
+        inputs = [str(i) for i in entry["inputs"]]
+        spec.append({"type": layer.type, "name": layer.name, "inputs": inputs, **place, **kept})
     return spec

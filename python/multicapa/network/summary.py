@@ -59,6 +59,11 @@ def rows(network: CoreNetwork) -> list[Row]:
 
 
 def _detail(layer: Mapping[str, Any]) -> str:
+    shared = f"as {printable(layer['shares'])}" if "shares" in layer else ""
+    return ", ".join(part for part in (_own_detail(layer), shared) if part)
+
+
+def _own_detail(layer: Mapping[str, Any]) -> str:
     match layer["type"]:
         case "dense":
             plain = layer.get("activation", "linear") == "linear"
