@@ -431,6 +431,7 @@ template <class T> void register_network_of(py::module_& module, const char* nam
           py::arg("objective"), py::arg("x"), py::arg("targets"), py::arg("on"), py::arg("off"), py::arg("weights"),
           py::arg("lengths"), py::arg("want_outputs"))
       .def("predict", &Self::predict, py::arg("x"), py::arg("lengths") = py::none())
+      .def("check_takes_lengths", [](const Self& self) { self.network()->check_takes_lengths(); })
       .def("stream", &Self::stream, py::arg("layers"), py::arg("samples"))
       .def("step", &Self::step, py::arg("stream"), py::arg("x"));
 }

@@ -75,7 +75,8 @@ bool Inference<T>::for_blocks(const Rows& x, const Size* lengths, Size count, Si
 template <class T> void Inference<T>::sort(const Size* lengths, Size count) {
   order_.resize(lengths ? static_cast<std::size_t>(count) : 0);
   std::iota(order_.begin(), order_.end(), Size{0});
-  std::stable_sort(order_.begin(), order_.end(), [&](Size a, Size b) { return lengths[a] > lengths[b]; });
+  std::sort(order_.begin(), order_.end(),
+            [&](Size a, Size b) { return lengths[a] > lengths[b] || (lengths[a] == lengths[b] && a < b); });
 }
 
 // The outputs of a block, back in their places; those of steps beyond a sample's end are zero.

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from multicapa import layers, losses, training
 from multicapa.base.arrays import Array
-from multicapa.base.checks import check_flag
+from multicapa.base.checks import check_flag, check_integer
 from multicapa.base.views import Views
 from multicapa.model.stream import Stream
 from multicapa.network import attention, files
@@ -252,6 +252,39 @@ class Network(CoreNetwork):
         (1.0, 5.0)
         """
         return copy.deepcopy(self)
+
+    def with_time(self, time: int) -> Self:
+        """A copy for sequences of up to so many steps.
+
+        Parameters
+        ----------
+        time : int
+            Steps of its longest sequence.
+
+        Raises
+        ------
+        ValueError
+            If no layer walks through time, or one has weights for each step.
+
+        Examples
+        --------
+        >>> import multicapa as mc
+        >>> net = mc.Sequential([mc.GRU(3), mc.Dense(1)], input_shape=(5, 2), seed=0)
+        >>> net.with_time(9).predict([[[0.0, 1.0]] * 9]).shape
+        (1, 1)
+        """
+        time = check_integer(time, "time", minimum=1)
+        if not self.time:
+            raise ValueError("no layer of this network walks through time")
+        state = copy.deepcopy(self.__getstate__())
+        first, *others = state["spec"]
+        state["spec"] = [{**first, "shape": (time, *self.input_shape[1:])}, *others]
+        made = type(self).__new__(type(self))
+        made._build(state["spec"], self.dtype, self.seed)
+        if made._core.parameter_tensors != self._core.parameter_tensors:
+            raise ValueError(f"this network is for {self.time} steps only: it has weights for each of them")
+        made.__setstate__(state)
+        return made
 
     def summary(self, width: int = 80) -> str:
         """The layers with their output shapes, parameters and what they read, and the memory they take, as text.

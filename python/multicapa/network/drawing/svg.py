@@ -10,6 +10,7 @@ import unicodedata
 from html import escape
 
 from multicapa.base.checks import check_integer
+from multicapa.layers import RECURRENT
 from multicapa.network.core import CoreNetwork
 from multicapa.network.drawing.layout import Box, Point, Wire, arrange
 from multicapa.network.drawing.maps import ICON, icon, maps_of
@@ -22,6 +23,8 @@ _COLOURS = {
     "maxout": "#1a66a8",
     "conv1d": "#1d5fa0",
     "conv2d": "#1d5fa0",
+    **dict.fromkeys(RECURRENT, "#0b6e8a"),
+    "embedding": "#1a66a8",
     "activation": "#b04a00",
     "custom_activation": "#b04a00",
     **{f"{pool}_pool{axes}d": "#8a5a00" for pool in ("max", "average") for axes in (1, 2)},
@@ -43,6 +46,7 @@ _PADDING = 10.0
 _WIDEST = 300.0
 _ROUND = 7.0  # radius of the corners of wires
 _HEAD = 6.0
+_LOOP = 16.0  # how far the way from a recurrent layer back to itself leads out of its box
 
 
 def to_svg(network: CoreNetwork, columns: int | None = None) -> str:
@@ -56,13 +60,14 @@ def to_svg(network: CoreNetwork, columns: int | None = None) -> str:
     widest = min(_WIDEST + icons, max(_natural_width(row) for row in layers if row.type not in _MERGES) + icons)
     boxes = [
         Box(
-            min(_natural_width(row), widest) if row.type in _MERGES else widest,
+            (min(_natural_width(row), widest) if row.type in _MERGES else widest) + 2 * _room(row),
             26.0 if row.type in _MERGES else 42.0,
             [numbers[name] for name in layer["inputs"]],
         )
         for row, layer in zip(layers, network.spec, strict=True)
     ]
     drawing = arrange(boxes, columns)
+    wires = [*drawing.wires, *(_loop(box) for row, box in zip(layers, boxes, strict=True) if _room(row))]
     width, height = drawing.width + 2 * _MARGIN, drawing.height + 2 * _MARGIN
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height:g}" '
@@ -70,11 +75,11 @@ def to_svg(network: CoreNetwork, columns: int | None = None) -> str:
         f'font-size="{_SIZE:g}">',
         f"<title>{escape(repr(network))}</title>",
         f'<g fill="none" stroke="{_WIRE}" stroke-width="1.5">',
-        *(f'<path d="{_path(wire)}"/>' for wire in drawing.wires),
+        *(f'<path d="{_path(wire)}"/>' for wire in wires),
         "</g>",
         f'<g fill="{_WIRE}">',
         *(f'<circle cx="{x:g}" cy="{y:g}" r="2.5"/>' for x, y in drawing.forks),
-        *(f'<path d="{_head(wire)}"/>' for wire in drawing.wires if wire.arrow),
+        *(f'<path d="{_head(wire)}"/>' for wire in wires if wire.arrow),
         "</g>",
         '<g fill="#ffffff">',
         *(_node(row, box, maps, icons) for row, box in zip(layers, boxes, strict=True)),
@@ -94,7 +99,8 @@ def _node(row: Row, box: Box, maps: dict[str, tuple[float, float, int]], icons: 
     """
     shape, middle, merges = _shape(row), box.y + box.height / 2, row.type in _MERGES
     icons = 0.0 if merges else icons
-    left, right = box.x - box.width / 2 + _PADDING + icons, box.x + box.width / 2 - _PADDING
+    width = box.width - 2 * _room(row)
+    left, right = box.x - width / 2 + _PADDING + icons, box.x + width / 2 - _PADDING
     room = right - left
     name = _shortened(_label(row), room - _text_width(shape, _SMALL) - 10, _SIZE, bold=True)
     upper = middle + 4 if merges else middle - 4
@@ -115,7 +121,7 @@ def _node(row: Row, box: Box, maps: dict[str, tuple[float, float, int]], icons: 
     )
     return (
         f"<g><title>{escape(_told(row))}</title>"
-        f'<rect x="{box.x - box.width / 2:g}" y="{box.y:g}" width="{box.width:g}" height="{box.height:g}" '
+        f'<rect x="{box.x - width / 2:g}" y="{box.y:g}" width="{width:g}" height="{box.height:g}" '
         f'rx="{min(box.height / 2, 13) if merges else 6:g}" {look}/>'
         f"{picture}{''.join(texts)}</g>"
     )
@@ -135,6 +141,7 @@ def _label(row: Row) -> str:
 
 def _kind(row: Row) -> str:
     kind = row.type.replace("_", " ").capitalize().replace("1d", "1D").replace("2d", "2D")
+    kind = kind.upper() if row.type in ("lstm", "gru") else kind.replace(" rnn", " RNN")
     return " · ".join(part for part in (kind, row.detail, "frozen" if row.frozen else "") if part)
 
 
@@ -147,6 +154,18 @@ def _shape(row: Row) -> str:
 
 
 # ---- wires ----
+
+
+def _room(row: Row) -> float:
+    """What the box has on either side for its loop."""
+    return _LOOP if row.type in RECURRENT else 0.0
+
+
+def _loop(box: Box) -> Wire:
+    """From the right side of a recurrent layer back to it: what it gives at one step it reads at the next."""
+    side, out = box.x + box.width / 2 - _LOOP, box.x + box.width / 2 - 2
+    low, high = box.y + 0.75 * box.height, box.y + 0.25 * box.height
+    return Wire([(side, low), (out, low), (out, high), (side, high)])
 
 
 def _path(wire: Wire) -> str:
