@@ -29,6 +29,9 @@ def nets():
         yield [mc.Dense(4, "tanh"), mc.Bidirectional(kind(5, return_sequences=True)), mc.Dense(3, "softmax")]
     yield [mc.Bidirectional(mc.LSTM(4, return_sequences=True), merge="sum"), mc.LayerNorm(), mc.GRU(3), mc.Dense(2)]
     yield [mc.LSTM(4, return_sequences=True), mc.LayerNorm(), mc.Activation("softmax"), mc.Dense(2, "sigmoid")]
+    for pooling in (mc.GlobalAveragePool1D, mc.GlobalMaxPool1D):
+        yield [mc.Dense(5, "tanh"), pooling(), mc.Dense(2)]
+        yield [mc.LayerNorm(), mc.GRU(4, return_sequences=True), pooling(), mc.Dense(2)]
 
 
 @pytest.mark.parametrize("batch", [5, 20])
