@@ -74,14 +74,15 @@ def test_bad_options_are_told(options, message):
 
 
 CONVOLUTIONS = ["LeNet-5", "digits 8×8×1", "series 128×9"]
+SEQUENCES = ["LSTM 16→64, 32 steps", "GRU 16→64, 32 steps", "RNN 8→32, 50 steps", "LSTM both ways 12→64, 7 to 29 steps"]
 
 
-@pytest.mark.parametrize("name", ["4-16-3", "28-300×5-1", "64×16 layers", "10-32-1", *CONVOLUTIONS])
+@pytest.mark.parametrize("name", ["4-16-3", "28-300×5-1", "64×16 layers", "10-32-1", *CONVOLUTIONS, *SEQUENCES])
 def test_the_judge_sees_the_loss_that_is_trained(name):
     bench = TrainingBench("with_multicapa", find(name), 1)
     bench.training.start(bench.weights)
     count = JUDGED_IMAGES if bench.work.layers else JUDGED_SAMPLES
-    expected = bench.training.net.evaluate(bench.data.X[:count], bench.data.y[:count])["loss"]
+    expected = bench.training.net.evaluate(bench.training.X[:count], bench.data.y[:count])["loss"]
     assert judge(bench.work, bench.training.weights(), bench.data) == pytest.approx(expected, rel=1e-5)
     assert bench.first_loss == pytest.approx(expected, rel=1e-5)
 
