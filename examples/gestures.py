@@ -31,7 +31,13 @@ gestures = [drawn(list(FIGURES.values())[kind]) for kind in kinds]
 names = np.array(list(FIGURES))[kinds]
 print(f"{len(gestures)} gestures of {min(map(len, gestures))} to {max(map(len, gestures))} steps\n")
 
-options = {"max_iter": 40, "learning_rate_init": 0.01, "batch_size": 32, "tol": 0.0, "random_state": 0}
+options = {
+    "early_stopping": True,
+    "n_iter_no_change": 8,
+    "learning_rate_init": 0.01,
+    "batch_size": 32,
+    "random_state": 0,
+}
 recurrent = mc.NetworkClassifier([mc.Bidirectional(mc.GRU(16))], **options)
 scores = cross_val_score(recurrent, gestures, names, cv=3)
 
