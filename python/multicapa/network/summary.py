@@ -140,7 +140,16 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def text_table(network: CoreNetwork, width: int = 80) -> str:
+class Lines(str):
+    """A text of several lines that prompts and notebooks show as it is printed."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def text_table(network: CoreNetwork, width: int = 80) -> Lines:
     """The layers and totals in lines of at most ``width`` characters; cells that are too long go on below."""
     check_integer(width, "width", minimum=50)
     table = [("layer", "type", "output", "parameters", "reads")]
@@ -151,7 +160,7 @@ def text_table(network: CoreNetwork, width: int = 80) -> str:
     lines.append(lines[1])
     for total in totals(network):
         lines += _wrapped(total, width)
-    return "\n".join(lines)
+    return Lines("\n".join(lines))
 
 
 def totals(network: CoreNetwork) -> list[str]:

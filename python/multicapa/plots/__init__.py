@@ -29,7 +29,7 @@ from multicapa.plots.flow import GradientFlowDisplay
 from multicapa.plots.maps import FeatureMapsDisplay
 from multicapa.plots.paths import OptimizerPathsDisplay
 from multicapa.plots.plate import PlateDisplay
-from multicapa.plots.style import check_matplotlib
+from multicapa.plots.space import check_matplotlib
 from multicapa.plots.surfaces import SURFACES, Surface
 from multicapa.plots.weights import WeightsDisplay
 
