@@ -51,6 +51,7 @@ template <class T> class Step {
   // which has no numbers where none was needed.
   void complete_outputs();
   std::pair<Matrix<T>, Matrix<T>> last_batch(Size node) const;
+  Matrix<const T> step_deltas(Size n) const { return node(n).layer->step_deltas(whole_->call(n)); }
 
   double cost() const;  // Σ of the rows' weighted costs; from compute_rows's closing on
   // Of the parameters before the update; from update_parameters's closing on.
