@@ -7,10 +7,12 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Self
 
+import numpy as np
 import numpy.typing as npt
 
 from multicapa import layers, losses, training
 from multicapa.base.checks import check_flag, check_integer, check_name
+from multicapa.base.portable import Portable, unwrapped
 from multicapa.base.views import Views
 from multicapa.model.stream import Stream
 from multicapa.network import files
@@ -304,6 +306,42 @@ class Network(CoreNetwork):
         made.__setstate__(state)
         return made
 
+    def reset(self) -> None:
+        """Back to how the network was made: the same initial weights, no history, no on-line memory, nothing frozen.
+
+        Examples
+        --------
+        >>> import multicapa as mc
+        >>> net = mc.Sequential([mc.Dense(1, weight_init="ones")], input_shape=(1,), seed=0)
+        >>> history = net.fit([[1.0]], [3.0])
+        >>> net.reset()
+        >>> net.predict([[1.0]]).item(), len(net.history)
+        (1.0, 0)
+        """
+        fresh = CoreNetwork(self.spec, self.dtype, self.seed)
+        self.restore_numbers(fresh.copy_numbers())
+        self.gradients.flat[:] = 0
+        self.unfreeze(*self._frozen.copy())
+        self._core.training_steps = 0
+        self.history, self.loss = fresh.history, fresh.loss
+        self.metadata.pop("classes", None)
+        self._learner = self._standing = None
+
+    @property
+    def classes(self) -> npt.NDArray[np.str_] | None:
+        """The texts that the outputs stand for, in their order, once a fit had texts as y; else None.
+
+        Examples
+        --------
+        >>> import multicapa as mc
+        >>> net = mc.Sequential([mc.Dense(2, "softmax")], input_shape=(1,), seed=0)
+        >>> history = net.fit([[-1.0], [1.0]], ["low", "high"], optimizer=mc.Adam(0.5))
+        >>> net.classes[net.predict([[-2.0], [3.0]]).argmax(axis=1)].tolist()
+        ['low', 'high']
+        """
+        found = self.metadata.get("classes")
+        return None if found is None else np.array(found)
+
     def summary(self, width: int = 80) -> str:
         """The layers with their output shapes, parameters and what they read, and the memory they take, as text.
 
@@ -406,19 +444,20 @@ class Network(CoreNetwork):
 
     def __getstate__(self) -> dict[str, Any]:
         return {
-            "spec": self.spec,
+            "spec": Portable(self.spec),
             "dtype": self.dtype.name,
             "seed": self.seed,
             "numbers": self.copy_numbers(),
             "training_steps": self._core.training_steps,
             "history": self.history,
             "metadata": self.metadata,
-            "loss": self.loss,
+            "loss": Portable(self.loss),
             "frozen": sorted(self._frozen),
-            "learner": self._learner,
+            "learner": Portable(self._learner),
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        state = {name: unwrapped(thing) for name, thing in state.items()}
         numbers = sum(part.size for part in state["numbers"])
         self._build(state["spec"], state["dtype"], state["seed"], numbers)
         self.restore_numbers(state["numbers"])

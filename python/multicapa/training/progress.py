@@ -51,10 +51,12 @@ class Progress:
     def _epoch(self, number: int) -> str:
         return f"{number:{len(str(self._epochs))}}/{self._epochs}"
 
-    @property
-    def within_epoch(self) -> Any:
-        """What the core calls now and then with the share of the epoch that is done; None when nobody looks."""
-        return self._show if self._bar is not None else None
+    def within_part(self, before: float, share: float) -> Any:
+        """What the core calls now and then with how much of a part of the epoch is done; None when nobody looks.
+
+        ``before`` is the share of the epoch that comes before the part, ``share`` its own.
+        """
+        return None if self._bar is None else lambda done: self._show(before + share * min(done, 1.0))
 
     def _show(self, share: float) -> None:
         self._bar.update(self._done * self._samples + int(min(share, 1.0) * self._samples) - self._bar.n)
