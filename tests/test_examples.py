@@ -188,3 +188,11 @@ def test_letters(run):
     assert left["after"] < 0.6 < left["before"]
     assert left["share"] > 0.9
     assert len(left["made"]) > 50
+
+
+def test_transformer(run):
+    """Sees a number that comes twice, and looks from one to the other; a recurrent network of its size does not."""
+    left = run("transformer")
+    assert left["sees"] > 0.95 > 0.85 > left["remembers"]
+    others = [left["weights"][1, j] for j in (0, 2, 3, 5)]
+    assert left["weights"][1, 4] > 2 * max(others)

@@ -46,7 +46,8 @@ struct LayerPlan {
   Size scratch_per_column = 0;        // then, numbers of memory per sample to work in besides
   Size carried = 0;                   // numbers per sample that pass from one stretch of time to the next
   bool stepwise = false;              // of a sample (time, features), treats each step for itself or walks through time
-  Size batch_sums = 0;                // > 0: training needs that many sums over the whole batch, forward and backward
+  bool looks_around = false;  // stepwise, but sees all steps of its inputs, or of those after the first, at once
+  Size batch_sums = 0;        // > 0: training needs that many sums over the whole batch, forward and backward
 };
 
 // What one layer sees of one block of rows. Matrices of dx with data == nullptr are not wanted. With samples as columns
@@ -80,6 +81,7 @@ template <class T> struct Call {
   Size steps = -1;                // of the block's longest sample; -1: as planned
   T* carried = nullptr;           // states before the block's first step, and after its last one; null: as they begin
   Size bptt = 0;                  // > 0: gradients do not pass back over each so many steps
+  const Size* memory_lengths = nullptr;  // of the samples of the last input, where a layer looks around in it
   Interruption* interruption = nullptr;  // to look at within long work; null: somebody else does
 
   std::uint64_t stream() const { return *step << 16 | node; }
@@ -91,12 +93,11 @@ template <class T> struct Function {
   std::function<void(Matrix<const T> z, Matrix<const T> da, Matrix<T> dz)> derivative;
 };
 
-// The sums of one block, as T[batch_sums], and how many rows they cover.
+// The sums of all blocks, each T[batch_sums].
 template <class T> struct BlockSums {
   const T* sums;
   Size stride;  // from one block's sums to the next's
   Size blocks;
-  const Size* rows;
 };
 
 // A matrix whose element (i, j) is left[i] · right[j].

@@ -114,7 +114,7 @@ template <class T> void Network<T>::find_steps(Node<T>& node) const {
   const Shape& shape = node.plan.output;
   node.steps = shape.size() == 2 ? shape[0] : 0;
   if (!node.layer || !node.plan.stepwise || !node.steps) return;
-  node.sequence = !node.plan.parameters.empty() && node.type != "layer_norm";
+  node.sequence = !node.plan.parameters.empty() && node.type != "layer_norm" && node.type != "batch_norm";
   for (const Size input : node.inputs) node.sequence |= nodes_[static_cast<std::size_t>(input)].sequence;
 }
 
@@ -124,7 +124,7 @@ template <class T> void Network<T>::check_takes_lengths() const {
     if (std::none_of(node.inputs.begin(), node.inputs.end(), in_time)) continue;
     if (!node.plan.stepwise)
       throw InvalidArgument(node.type + " layer \"" + node.name + "\" takes sequences of one length only");
-    if (!std::all_of(node.inputs.begin(), node.inputs.end(), in_time))
+    if (!node.plan.looks_around && !std::all_of(node.inputs.begin(), node.inputs.end(), in_time))
       throw InvalidArgument(node.type + " layer \"" + node.name +
                             "\" joins steps of sequences with what has none of their lengths");
   }
@@ -149,8 +149,10 @@ template <class T> void Network<T>::connect() {
   if (tokens && !first.consumers.empty()) first.steps = first.width;
   first.in_time = first.steps > 0;
   for (Node<T>& node : nodes_)
-    for (const Size input : node.inputs)
+    for (const Size input : node.inputs) {
       node.in_time |= node.steps > 0 && node.plan.stepwise && nodes_[static_cast<std::size_t>(input)].in_time;
+      if (node.plan.looks_around) break;  // its steps are those of its first input
+    }
   find_derived();
   for (std::size_t i = 0; i + 1 < nodes_.size(); ++i)
     if (nodes_[i].consumers.empty())

@@ -150,6 +150,8 @@ template <class T> void Pass<T>::place_calls() {
     call.steps = in_time ? steps_ : -1;
     call.lengths = in_time ? lengths_.data() : nullptr;
     call.active = in_time ? active_.data() : nullptr;
+    const bool memory_in_time = at(nodes, node.inputs.back()).in_time && steps_ >= 0;
+    call.memory_lengths = memory_in_time ? lengths_.data() : nullptr;
     call.kept = workspace_.kept(static_cast<Size>(n)) + place_row(first) * node.plan.kept_per_row;
     call.output = value(static_cast<Size>(n));
     call.dy = gradient(static_cast<Size>(n));

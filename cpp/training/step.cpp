@@ -11,9 +11,8 @@ namespace {
 template <class Vector> auto& at(Vector& vector, Size i) { return vector[static_cast<std::size_t>(i)]; }
 
 // Of a sample, or of its steps where these have costs of their own.
-template <class T> double weight_of(const Samples<T>& samples, Size sample, Size all_steps, bool weighted) {
+template <class T> double weight_of(const Samples<T>& samples, Size sample, Size all_steps) {
   const Size steps = !all_steps ? 1 : samples.lengths ? samples.lengths[sample] : all_steps;
-  if (!weighted) return static_cast<double>(steps);
   if (!samples.step_weights) return static_cast<double>(steps) * static_cast<double>(samples.weights[sample]);
   double total = 0;
   for (Size t = 0; t < steps; ++t) total += static_cast<double>(samples.weights[sample * all_steps + t]);
@@ -39,7 +38,6 @@ Step<T>::Step(Network<T>& network, const Objective<T>& objective, const StepShap
   for (Size n = 0; n < nodes; ++n)
     if (node(n).plan.batch_sums > 0)
       syncs_.push_back(n), sums_stride_ = std::max(sums_stride_, node(n).plan.batch_sums);
-  for (const Block& block : partition_.blocks) block_rows_.push_back(block.rows);
   block_sums_ = Buffer<T>(sums_stride_ * static_cast<Size>(partition_.blocks.size()));
   plan_lanes();
   // Of samples with lengths each block adds up the gradients of the steps that exist.
@@ -76,11 +74,12 @@ template <class T> Size Step<T>::end_node() const {
 // One phase: work(block) for all blocks, each on the lane of the member that took it.
 template <class T>
 template <class Work>
-void Step<T>::for_blocks(Member& member, Lane& lane, Interruption& interruption, Work&& work, const Closing& closing) {
+void Step<T>::for_blocks(Member& member, Lane& lane, Interruption& interruption, const Input& input, Work&& work,
+                         const Closing& closing) {
   const auto run_chunk = [&](Size c) {
     for (Size b = at(partition_.chunks, c).first_block; b < at(partition_.chunks, c).last_block; ++b) {
       if (interruption.abandoned()) return;
-      place(lane, c, b);
+      place(lane, c, b, input);
       work(b);
       if (member.index() == 0) interruption.report(work_per_row_ * static_cast<double>(lane.pass->rows()));
     }
@@ -102,7 +101,7 @@ void Step<T>::compute_rows(Member& member, const Samples<T>& samples, const Batc
   const Size segments = static_cast<Size>(syncs_.size());
   for (Size s = 0; s < segments; ++s)
     for_blocks(
-        member, lane, interruption, [&](Size b) { forward_segment(lane, s, b, input); },
+        member, lane, interruption, input, [&](Size b) { forward_segment(lane, s, b, input); },
         [&] { combine(lane, at(syncs_, s), false); });
   const auto turn = [&](Size b) {
     forward_segment(lane, segments, b, input);
@@ -110,12 +109,12 @@ void Step<T>::compute_rows(Member& member, const Samples<T>& samples, const Batc
     backward_segment(lane, segments, b);
   };
   if (chain_) return run_chain(member, lane, interruption, input, closing);
-  if (segments == 0) return for_blocks(member, lane, interruption, turn, closing);
-  for_blocks(member, lane, interruption, turn, [&] { combine(lane, syncs_.back(), true); });
+  if (segments == 0) return for_blocks(member, lane, interruption, input, turn, closing);
+  for_blocks(member, lane, interruption, input, turn, [&] { combine(lane, syncs_.back(), true); });
   for (Size s = segments; s-- > 0;) {
     const auto return_block = [&](Size b) { backward_segment(lane, s, b); };
-    if (s == 0) for_blocks(member, lane, interruption, return_block, closing);
-    else for_blocks(member, lane, interruption, return_block, [&] { combine(lane, at(syncs_, s - 1), true); });
+    if (s == 0) for_blocks(member, lane, interruption, input, return_block, closing);
+    else for_blocks(member, lane, interruption, input, return_block, [&] { combine(lane, at(syncs_, s - 1), true); });
   }
 }
 
@@ -132,10 +131,13 @@ void Step<T>::run_chain(Member& member, const Lane& lane, Interruption& interrup
   member.phase(1, run, closing);
 }
 
-template <class T> void Step<T>::place(Lane& lane, Size chunk, Size block) {
+template <class T> void Step<T>::place(Lane& lane, Size chunk, Size block, const Input& input) {
+  const Block& rows = at(partition_.blocks, block);
+  if (shape_.ragged)
+    lane.pass->place(rows.first, rows.rows, input.samples.lengths, input.batch.order, input.batch.first + rows.first);
   if (lane.block == block) return;
   lane.block = block;
-  lane.pass->place(at(partition_.blocks, block).first, at(partition_.blocks, block).rows);
+  if (!shape_.ragged) lane.pass->place(rows.first, rows.rows);
   parameters_->place_gradients(*lane.pass, chunk, block > at(partition_.chunks, chunk).first_block);
 }
 
@@ -169,7 +171,6 @@ template <class T> void Step<T>::forward_segment(Lane& lane, Size segment, Size 
     const Rows& x = input.samples.x;
     const Size first = input.batch.first + rows.first;
     const KernelTable<T>& kernels = network_.kernels();
-    if (shape_.ragged) lane.pass->place(rows.first, rows.rows, input.samples.lengths, input.batch.order, first);
     if (shape_.arrangement == Arrangement::samples_as_rows)
       kernels.gather(x.data, x.scalar, x.stride, input.batch.order, first, lane.pass->input());
     else kernels.gather_columns(x.data, x.scalar, x.stride, input.batch.order, first, rows.rows, lane.pass->input());
@@ -192,7 +193,7 @@ template <class T> void Step<T>::backward_segment(Lane& lane, Size segment, Size
 }
 
 template <class T> void Step<T>::combine(Lane& lane, Size sync, bool backward) {
-  const BlockSums<T> sums{block_sums_.data(), sums_stride_, static_cast<Size>(block_rows_.size()), block_rows_.data()};
+  const BlockSums<T> sums{block_sums_.data(), sums_stride_, static_cast<Size>(partition_.blocks.size())};
   if (backward) node(sync).layer->combine_backward(lane.pass->call(sync), sums);
   else node(sync).layer->combine_forward(lane.pass->call(sync), sums);
 }
@@ -230,13 +231,21 @@ template <class T> double Step<T>::cost() const {
   return total;
 }
 
-template <class T> double Step<T>::divisor(const Samples<T>& samples, const BatchRows& batch) const {
+template <class T> double Step<T>::costs(const Samples<T>& samples, const BatchRows& batch) const {
   const Size steps = network_.output_steps();
-  const bool weighted = objective_.weighted_mean && samples.weights;
-  if (!weighted && !(steps && samples.lengths)) return static_cast<double>(shape_.rows * std::max<Size>(steps, 1));
-  double total = 0;
+  if (!steps || !samples.lengths) return static_cast<double>(shape_.rows * std::max<Size>(steps, 1));
+  Size total = 0;
   for (Size r = batch.first; r < batch.first + shape_.rows; ++r)
-    total += weight_of(samples, batch.order ? batch.order[r] : r, steps, weighted);
+    total += samples.lengths[batch.order ? batch.order[r] : r];
+  return static_cast<double>(total);
+}
+
+template <class T> double Step<T>::divisor(const Samples<T>& samples, const BatchRows& batch) const {
+  double total = 0;
+  if (!objective_.weighted_mean || !samples.weights) total = costs(samples, batch);
+  else
+    for (Size r = batch.first; r < batch.first + shape_.rows; ++r)
+      total += weight_of(samples, batch.order ? batch.order[r] : r, network_.output_steps());
   return std::max(total, std::numeric_limits<double>::min());
 }
 

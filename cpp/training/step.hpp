@@ -56,6 +56,7 @@ template <class T> class Step {
   // Of the parameters before the update; from update_parameters's closing on.
   double penalty() const { return parameters_->penalty(); }
   double divisor(const Samples<T>& samples, const BatchRows& batch) const;  // what makes a mean of cost()
+  double costs(const Samples<T>& samples, const BatchRows& batch) const;    // how many there are in cost()
 
  private:
   // One thread's present block: its calls and its loss. Alone on its cache lines, as each thread writes to its own.
@@ -82,14 +83,15 @@ template <class T> class Step {
 
   void run_chain(Member& member, const Lane& lane, Interruption& interruption, const Input& input,
                  const Closing& closing);
-  void place(Lane& lane, Size chunk, Size block);
+  void place(Lane& lane, Size chunk, Size block, const Input& input);
   void prefetch_next(const Block& rows, const Input& input) const;
   void forward_segment(Lane& lane, Size segment, Size block, const Input& input);
   void backward_segment(Lane& lane, Size segment, Size block);
   void run_loss(Lane& lane, Size block, const Input& input);
   void combine(Lane& lane, Size sync, bool backward);
   template <class Work>
-  void for_blocks(Member& member, Lane& lane, Interruption& interruption, Work&& work, const Closing& closing);
+  void for_blocks(Member& member, Lane& lane, Interruption& interruption, const Input& input, Work&& work,
+                  const Closing& closing);
 
   Network<T>& network_;
   const Objective<T>& objective_;
@@ -101,7 +103,6 @@ template <class T> class Step {
   std::vector<Size> syncs_;  // nodes that need sums over the whole batch
   Buffer<T> block_sums_;
   Size sums_stride_ = 0;
-  std::vector<Size> block_rows_;
   std::unique_ptr<Workspace<T>> workspace_;
   std::unique_ptr<Pass<T>> whole_;  // over all rows at once, for gradients over the whole batch
   std::vector<Lane> lanes_;         // one per thread

@@ -78,7 +78,7 @@ template <class T> EpochResult Trainer<T>::run(const Goal& goal, Optimizer<T>& o
   hold_blas_at_one_thread();
   network_.derive();
   EpochResult result;
-  Size done = 0;
+  double done = 0;
   double cost = 0;                // of the present batch
   Apart<std::atomic<bool>> over;  // set once and for good, so that a late member reads it right
 
@@ -98,10 +98,10 @@ template <class T> EpochResult Trainer<T>::run(const Goal& goal, Optimizer<T>& o
       if (over.value) break;
       const bool last_step = s == steps - 1;  // callbacks may look at its gradient
       step.update_parameters(member, &optimizer, last_step, [&] {
-        const double share = static_cast<double>(step.rows()), penalty = step.penalty();
+        const double share = step.costs(epoch.samples, rows), penalty = step.penalty();
         result.loss += (cost + penalty) * share;
         result.penalty += penalty * share;
-        done += step.rows();
+        done += share;
         ++result.steps;
       });
     }
@@ -117,8 +117,8 @@ template <class T> EpochResult Trainer<T>::run(const Goal& goal, Optimizer<T>& o
   // A gradient whose square overflows leaves memories by which nothing is ever learnt again.
   if (result.steps && !optimizer.is_finite()) result.diverged = true, optimizer.forget();
   network_.training_steps += static_cast<std::uint64_t>(result.steps);
-  result.loss = done ? result.loss / static_cast<double>(done) : std::nan("");
-  result.penalty = done ? result.penalty / static_cast<double>(done) : 0;
+  result.loss = done > 0 ? result.loss / done : std::nan("");
+  result.penalty = done > 0 ? result.penalty / done : 0;
   return result;
 }
 

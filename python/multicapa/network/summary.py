@@ -87,6 +87,10 @@ def _own_detail(layer: Mapping[str, Any]) -> str:
             return _activation(layer["function"], layer.get("parameter"))
         case "custom_activation":
             return printable(getattr(layer["value"], "__name__", type(layer["value"]).__name__))
+        case "attention":
+            parts = [layer["score"], *(["causal"] if layer["causal"] else [])]
+            parts += [f"{layer['num_heads']} heads"] if layer["num_heads"] > 1 else []
+            return ", ".join(parts)
         case "dropout":
             return f"{layer['rate']:g}" + (", whole channels" if layer.get("whole_channels") else "")
         case "gaussian_noise":
