@@ -94,6 +94,8 @@ def every_display():
     for layers, shape in (((30, 9), None), ((3, 70), None), ((40, 2), (5, 8))):
         dense = mc.Sequential([mc.Dense(layers[1])], input_shape=layers[0], seed=0)
         yield plots.WeightsDisplay.from_network(dense, shape=shape, ax=axes_of())
+    weights = np.random.default_rng(0).dirichlet(np.ones(6), (5, 6))
+    yield plots.AttentionDisplay(weights, query=list("abcdef"), memory=["the", "cat", "sat", "on", "a", "mat"])
     bowl = {"f": lambda x: (float(x[0] ** 2), 2 * x), "x0": -3, "ax": axes_of()}
     yield plots.DescentDisplay.from_function(optimizers=mc.SGD(0.9), **bowl)
     yield plots.DescentDisplay.from_function(optimizers={"a": mc.SGD(0.1), "b": mc.Adam(0.3)}, **bowl)

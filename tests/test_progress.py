@@ -101,3 +101,12 @@ print(len(shown), shown[0])
     told = output_of(code)
     assert re.match(r"1 epoch 20/20 100% \|█+\| .*in 00:00 +train [\d.e-]+$", told)
     assert len(told) <= 102
+
+
+@needs_terminal
+def test_metrics_that_are_asked_for_are_shown():
+    shown, _ = screens("verbose=True, metrics=['accuracy', 'f1']", 120)
+    assert re.search(r"train [\d.]+  dev [\d.]+  accuracy [\d.]+  f1 [\d.]+$", shown[-1])
+    assert max(map(len, shown)) <= 120
+    narrow, _ = screens("verbose=True, metrics=['accuracy', 'f1']", 60)
+    assert "accuracy" not in narrow[-1]  # rather the bar

@@ -280,6 +280,44 @@ class CustomLoss(Loss):
             raise TypeError("value and derivative should be functions of y and t")
 
 
+class FunctionLoss(CustomLoss):
+    """What a plain function becomes where a loss is asked for.
+
+    Parameters
+    ----------
+    function : callable
+        From y and t, both of shape (n_samples, n_outputs), to the pair of the cost of each sample, of shape
+        (n_samples,), and dCost/dy, of shape (n_samples, n_outputs). A fit compares the two by finite differences before
+        it begins.
+
+    Examples
+    --------
+    >>> import multicapa as mc
+    >>> def quartic(y, t):
+    ...     return ((y - t) ** 4).sum(axis=1), 4 * (y - t) ** 3
+    >>> net = mc.Sequential([mc.Dense(1, weight_init="ones")], input_shape=(1,), seed=0)
+    >>> net.evaluate([[2.0]], [[0.0]], loss=quartic)
+    {'loss': 16.0}
+    """
+
+    def __init__(self, function: Callable[[Any, Any], tuple[Any, Any]]) -> None:
+        super().__init__(_Part(function, 0), _Part(function, 1))
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One of the two things that a function returns."""
+
+    function: Callable[[Any, Any], tuple[Any, Any]]
+    number: int
+
+    def __call__(self, y: Any, t: Any) -> Any:
+        found = self.function(y, t)
+        if not isinstance(found, tuple) or len(found) != 2:
+            raise TypeError("a function as loss should return the pair (cost of each sample, dCost/dy)")
+        return found[self.number]
+
+
 LOSSES: dict[str, type[Loss]] = {
     loss.name: loss
     for loss in (
@@ -332,13 +370,14 @@ def names() -> dict[str, str]:
     return {row["name"]: row["formula"] for row in _core.losses()}
 
 
-def get(loss: str | Loss) -> Loss:
-    """A loss from itself, its name, or what other libraries call it.
+def get(loss: str | Loss | Callable[[Any, Any], tuple[Any, Any]]) -> Loss:
+    """A loss from itself, its name, what other libraries call it, or a function.
 
     Parameters
     ----------
-    loss : str or Loss
-        A name of :func:`names`, in any case, or one of ``ALIASES``: mse, categorical_crossentropy, ...
+    loss : str, Loss or function(y, t)
+        A name of :func:`names`, in any case, or one of ``ALIASES``: mse, categorical_crossentropy, ... For functions
+        see :class:`FunctionLoss`.
 
     Examples
     --------
@@ -348,6 +387,8 @@ def get(loss: str | Loss) -> Loss:
     """
     if isinstance(loss, Loss):
         return loss
+    if callable(loss) and not isinstance(loss, type):
+        return FunctionLoss(loss)
     return LOSSES[find_name(loss, LOSSES, "loss", ALIASES, OTHERS)]()
 
 

@@ -296,7 +296,7 @@ def test_quiet_when_piped(run):
     _, out, err = train(run)
     assert err == ""
     assert "\r" not in out
-    assert len(out.splitlines()) < 30
+    assert len(out.splitlines()) < 36
 
 
 def test_interrupt_returns_130(run, monkeypatch):

@@ -30,18 +30,52 @@ def scores(target: Target, outputs: Array, truth: Array) -> dict[str, float]:
     Returns
     -------
     dict
-        Of classes the accuracy and its mean over the classes (balanced); of numbers R², RMSE and MAE.
+        Of classes the accuracy, its mean over the classes (balanced), and the area under the ROC curve (AUC), of more
+        than two the mean over the classes there are, each against the others; of numbers R², RMSE and MAE.
     """
     from sklearn import metrics
 
     if isinstance(target, ClassTarget):
         predicted = outputs.argmax(axis=1)
         recall = metrics.recall_score(truth, predicted, labels=np.unique(truth), average="macro", zero_division=0.0)
-        return {"accuracy": float(metrics.accuracy_score(truth, predicted)), "balanced": float(recall)}
+        accuracy = float(metrics.accuracy_score(truth, predicted))
+        return {"accuracy": accuracy, "balanced": float(recall), "AUC": _area(outputs, truth)}
     numbers, guessed = target.numbers(truth), target.numbers(outputs[:, 0])
     r2 = float(metrics.r2_score(numbers, guessed)) if len(numbers) > 1 else np.nan
     mean_squared = float(metrics.mean_squared_error(numbers, guessed))
     return {"R²": r2, "RMSE": mean_squared**0.5, "MAE": float(metrics.mean_absolute_error(numbers, guessed))}
+
+
+def _area(outputs: Array, truth: Array) -> float:
+    """Under the ROC curve; NaN where there is but one class."""
+    from sklearn.metrics import roc_auc_score
+
+    classes = [1] if outputs.shape[1] == 2 else range(outputs.shape[1])
+    found = [roc_auc_score(truth == k, outputs[:, k]) for k in classes if 0 < np.count_nonzero(truth == k) < len(truth)]
+    return float(np.mean(found)) if found else np.nan
+
+
+def class_rows(target: ClassTarget, outputs: Array, truth: Array) -> list[list[str]]:
+    """Precision, recall and their harmonic mean of each class that occurs, with a header."""
+    from sklearn.metrics import precision_recall_fscore_support
+
+    names = [str(value) for value in target.classes]
+    values = precision_recall_fscore_support(truth, outputs.argmax(axis=1), labels=range(len(names)), zero_division=0.0)
+    rows = [["class", "rows", "precision", "recall", "F1"]]
+    for name, precision, recall, f1, count in zip(names, *values, strict=True):
+        if count:
+            rows.append([name, f"{count:,}", f"{precision:.3f}", f"{recall:.3f}", f"{f1:.3f}"])
+    return rows
+
+
+def base_rate(target: Target, train: Array, truth: Array, part: str) -> str:
+    """How good an answer is that knows nothing of the inputs."""
+    if isinstance(target, ClassTarget):
+        frequent = int(np.bincount(train[train >= 0]).argmax())
+        return f"always saying {target.classes[frequent]} would be right on {np.mean(truth == frequent):.3f} of {part}"
+    numbers, mean = target.numbers(truth), float(target.numbers(train).mean())
+    error = float(np.sqrt(np.mean((numbers - mean) ** 2)))
+    return f"always saying the mean of the training rows would have an RMSE of {shown('RMSE', error)} on {part}"
 
 
 def score_rows(parts: Scores) -> list[list[str]]:
@@ -85,6 +119,9 @@ def show_confusion(target: Target, outputs: Array, truth: Array, part: str) -> N
     names = [str(value) for value in target.classes]
     predicted = outputs.argmax(axis=1)
     if len(names) <= MOST_CLASSES_IN_TABLE:
+        header, *rows = class_rows(target, outputs, truth)
+        heading(f"{part}, class by class:")
+        print(columns([["", *header[1:]], *([shorten(name, 24), *row] for name, *row in rows)]), flush=True)
         heading(f"{part}: a line per true class, a column per guess")
         print(_confusion_table(truth, predicted, names), flush=True)
         return

@@ -14,7 +14,7 @@ from multicapa.cli.fitting import Result
 from multicapa.cli.output import command_line
 from multicapa.cli.parts import Prepared
 from multicapa.cli.report import Block, Code, Drawing, Figure, Report, Section, Table, Text, Tiles
-from multicapa.cli.scores import score_rows, shown
+from multicapa.cli.scores import base_rate, class_rows, score_rows, shown
 from multicapa.data.table import CategoryColumn, ClassTarget, Column, DateColumn, listed
 
 
@@ -33,13 +33,24 @@ def train_report(result: Result, options: Namespace, notes: Sequence[str], confi
     header, *rows = score_rows(result.scores)
     sections = [
         Section("", [Tiles(_tiles(result))]),
-        Section("How good it is", [Table(header, rows), *drawn]),
+        Section("How good it is", [Table(header, rows), *_more_scores(result), *drawn]),
         Section("The table", _table(result.prepared, notes)),
         Section("The network", _network(result, options)),
         _again(options, config),
     ]
     subtitle = f"multicapa {__version__}, {date.today():%d %B %Y}"
     return Report(f"{options.target} from {Path(options.file).name}", subtitle, sections)
+
+
+def _more_scores(result: Result) -> list[Block]:
+    """The base rate, and of classifiers each class."""
+    target, last, parts = result.model.target, result.last, result.prepared.parts
+    told = base_rate(target, parts["train"].y, parts[last].y, last)
+    blocks: list[Block] = [Text(f"For comparison: {told}.")]
+    if isinstance(target, ClassTarget):
+        header, *rows = class_rows(target, result.outputs[last], parts[last].y)
+        blocks.append(Table(header, rows))
+    return blocks
 
 
 def _again(options: Namespace, config: str) -> Section:

@@ -6,8 +6,6 @@ import shlex
 from argparse import Namespace
 from pathlib import Path
 
-import numpy as np
-
 from multicapa.cli import figures, recipe
 from multicapa.cli.checkpoint import Keeping
 from multicapa.cli.config import config_text, import_toml
@@ -17,7 +15,7 @@ from multicapa.cli.output import UsageError, collected_notes, command_line, head
 from multicapa.cli.parts import TABLE, Prepared, Table, read_parts
 from multicapa.cli.reading import FILE, check_writable
 from multicapa.cli.report import check_report, write_report
-from multicapa.cli.scores import show_confusion, show_scores
+from multicapa.cli.scores import base_rate, show_confusion, show_scores
 from multicapa.cli.summary import train_report
 from multicapa.data.table import ClassTarget, NumberColumn, as_numbers, composed, listed
 
@@ -110,10 +108,7 @@ def judge(result: Result) -> None:
     model, last, parts = result.model, result.last, result.prepared.parts
     heading("How good it is:")
     show_scores(result.scores)
-    if isinstance(model.target, ClassTarget):
-        frequent = int(np.bincount(parts["train"].y).argmax())
-        always = float(np.mean(parts[last].y == frequent))
-        say(f"  (always saying {model.target.classes[frequent]} would be right on {always:.3f} of {last})")
+    say(f"  ({base_rate(model.target, parts['train'].y, parts[last].y, last)})")
     show_confusion(model.target, result.outputs[last], parts[last].y, f"{last.capitalize()} rows")
 
 

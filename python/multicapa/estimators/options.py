@@ -78,7 +78,10 @@ def loss_of(model: Any, spellings: dict[str, str], allowed: tuple[str, ...]) -> 
         return losses.get(spellings[given])
     if isinstance(given, int | list | tuple):
         raise TypeError(f"loss should be a name or a Loss, not {given!r}; write hidden_layer_sizes={given!r}")
-    loss = given if isinstance(given, losses.Loss) else losses.get(check_name(given, {*spellings, *allowed}, "loss"))
+    if isinstance(given, losses.Loss) or (callable(given) and not isinstance(given, type)):
+        loss = losses.get(given)
+    else:
+        loss = losses.get(check_name(given, {*spellings, *allowed}, "loss"))
     if not isinstance(loss, losses.CustomLoss) and loss.name not in allowed:
         raise ValueError(f"{type(model).__name__} takes the losses {', '.join(allowed)} here, not {loss.name}")
     return loss

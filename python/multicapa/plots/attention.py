@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from multicapa.plots import space
+from multicapa.plots.display import Display
 
 if TYPE_CHECKING:
     from typing import Self
 
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from multicapa.model.network import Network
 
@@ -22,7 +22,7 @@ _COLUMNS = 4  # heads in a row
 _LABELS = 40  # steps that are written at their places at most
 
 
-class AttentionDisplay:
+class AttentionDisplay(Display):
     """How much each step of a query (a row) looks at each step of a memory (a column): white not at all, dark alone.
 
     Parameters
@@ -53,8 +53,6 @@ class AttentionDisplay:
     """
 
     axes_: npt.NDArray[Any]
-    ax_: Axes
-    figure_: Figure
 
     def __init__(
         self, weights: npt.ArrayLike, *, query: Sequence[str] | None = None, memory: Sequence[str] | None = None
@@ -129,21 +127,26 @@ class AttentionDisplay:
         rows = -(-heads // columns)
         width, height = (float(np.clip(0.3 * steps, 1.6, 6)) for steps in (keys, queries))
         size = ((width + 0.5) * columns, (height + 0.6) * rows)
-        grid = space.panels(ax, rows, columns, *size, share_x=True, share_y=True)[1].ravel()
+        frame, panels = space.panels(ax, rows, columns, *size, share_x=True, share_y=True)
+        grid, small = panels.ravel(), space.scaled(frame, 9)
         for panel in grid[heads:]:
             panel.set_visible(False)
         axes = grid[:heads]
+        room = 0.85 * space.inside(frame) / columns / keys
+        upright = all(space.text_width(label, small) <= room for label in self.memory or ())
         for head, (panel, weights) in enumerate(zip(axes, self.weights, strict=True)):
             panel.imshow(weights, cmap="Greys", vmin=0, vmax=1, interpolation="nearest", aspect="auto")
             _write(panel.set_yticks, self.query)
             _write(panel.set_xticks, self.memory)
-            panel.tick_params(length=0, labelsize=9)
+            panel.tick_params(length=0, labelsize=small)
+            panel.tick_params(axis="x", labelrotation=0 if upright else 90)
             if heads > 1:
-                panel.set_title(f"head {head + 1}", fontsize=9.5, loc="left", pad=3)
+                panel.set_title(f"head {head + 1}", fontsize=1.05 * small, loc="left", pad=3)
         for panel in axes[::columns]:
-            panel.set_ylabel("looks", fontsize=9)
+            panel.set_ylabel("looks", fontsize=small)
         for panel in axes[-columns:]:
-            panel.set_xlabel("at", fontsize=9)
+            panel.set_xlabel("at", fontsize=small)
+            panel.tick_params(labelbottom=True)
         self.axes_, self.ax_, self.figure_ = axes, axes[0], space.root_figure(axes[0])
         return self
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from multicapa import losses, optimizers
@@ -16,7 +17,9 @@ from multicapa.base.history import History
 from multicapa.network.core import CoreNetwork
 from multicapa.training import lbfgs
 from multicapa.training.curriculum import Curriculum
+from multicapa.training.custom import check_derivative
 from multicapa.training.feed import Augmenter, Feed
+from multicapa.training.labels import learn_classes
 from multicapa.training.metrics import as_metrics
 from multicapa.training.progress import Progress
 from multicapa.training.regularization import Regularization, objective_of
@@ -67,7 +70,8 @@ def fit(
         Finite numbers. C-contiguous float32 and float64 arrays, memory maps included, are read where they lie. Of
         sequences, also a list of arrays (time_i, features) or :func:`multicapa.data.pad` of it.
     y : array-like
-        Rows of numbers of shape (n_samples, *output_shape), or integer classes of shape (n_samples,). Where each step
+        Rows of numbers of shape (n_samples, *output_shape), or classes of shape (n_samples,): integers, or texts, which
+        ``network.classes`` then has in the order of the outputs, sorted. Where each step
         of a sequence has outputs, one more axis for the steps, or a list of arrays; the cost is then the mean over
         the steps that exist.
     loss : str or Loss, optional
@@ -196,10 +200,13 @@ def fit(
 
     run.bptt = check_bptt(network, bptt)
     if isinstance(run.optimizer, optimizers.LBFGS):
+        if run.sees_batches:
+            raise ValueError("L-BFGS has no batches, so nobody would call on_batch_end")
         if augment is not None or curriculum is not None or batch < count:
             raise ValueError("L-BFGS works on all samples at once: pass batch_size=None, no augment and no curriculum")
         lbfgs.check(regularization)
     run.curriculum, run.resumable = curriculum, True
+    learn_classes(network, y)
     if resume:
         go_on(run, check(network, run.optimizer))
     try:
@@ -222,6 +229,7 @@ def train(
 ) -> History:
     """A fit whose arguments are checked."""
     network, samples = run.network, run.samples
+    check_derivative(run.loss, samples)
     run.objective = objective_of(network, run.loss, run.regularization)  # refuses what the network's type cannot hold
     if run.memory is None and not isinstance(run.optimizer, optimizers.LBFGS):
         run.memory = optimizers.in_core(network._core, run.optimizer)
@@ -244,26 +252,30 @@ def _run_epochs(run: Run, feed: Feed, validation: Samples | None, batch: int, pr
         try:
             for epoch in range(run.epochs if run.over else len(run.history), run.epochs):
                 run.begin_epoch()
-                record = _run_epoch(run, epoch, feed, batch, progress)
-                if run.end_epoch(record, validation, progress):
+                record, over = _run_epoch(run, epoch, feed, batch, progress)
+                if run.end_epoch(record, validation, progress) or over:
+                    run.over = True
                     break
         finally:
             if run.resumable:
                 note(run)
 
 
-def _run_epoch(run: Run, epoch: int, feed: Feed, batch: int, progress: Progress) -> dict[str, Any]:
+def _run_epoch(run: Run, epoch: int, feed: Feed, batch: int, progress: Progress) -> tuple[dict[str, Any], bool]:
     network = run.network
     samples, order = feed.next(epoch, epoch + 1 < run.epochs)
-    rates = run.rates(math.ceil((len(samples.x) if order is None else len(order)) / batch))
+    total = len(samples.x) if order is None else len(order)
+    rates = run.rates(math.ceil(total / batch))
     before = network.copy_numbers()
     start = time.perf_counter()
-    found, done = [], 0
+    found, done, seen, over = [], 0, 0, False
     updates = run.updates - run.memory.steps
-    for piece, piece_order in samples.pieces(order, batch):
+    pieces = samples.pieces(order, batch)
+    for piece, piece_order in _batches(pieces, batch) if run.sees_batches else pieces:
         count = len(piece.x if piece_order is None else piece_order)
         part = rates if len(rates) == 1 else rates[done : done + math.ceil(count / batch)]
-        arguments = (*piece.core_arguments(), piece_order, batch, part, progress.within_epoch, run.bptt)
+        look = progress.within_part(seen / total, count / total)
+        arguments = (*piece.core_arguments(), piece_order, batch, part, look, run.bptt)
         try:
             loss, penalty, made, cost_diverged = network._core.train_epoch(run.objective, run.memory, *arguments)
         finally:  # also of an epoch that is interrupted
@@ -272,9 +284,21 @@ def _run_epoch(run: Run, epoch: int, feed: Feed, batch: int, progress: Progress)
         done += made
         if diverged(network, cost_diverged, before):
             raise DivergenceError(epoch, done, rates[min(done, len(rates) - 1)])
+        seen += count
+        over = run.end_batch({"epoch": epoch, "batch": done - 1, "loss": loss, "learning_rate": part[-1]})
+        if over:
+            break
     loss, run.penalty = found[0][1:] if len(found) == 1 else _means(found)
     seconds = time.perf_counter() - start
-    return {"epoch": epoch, "loss": loss, "learning_rate": rates[-1], "seconds": seconds}
+    return {"epoch": epoch, "loss": loss, "learning_rate": rates[-1], "seconds": seconds}, over
+
+
+def _batches(pieces: Iterable[tuple[Samples, Any]], batch: int) -> Iterator[tuple[Samples, Any]]:
+    """One by one, for those who look after each."""
+    for piece, order in pieces:
+        order = np.arange(len(piece.x)) if order is None else order
+        for first in range(0, len(order), batch):
+            yield piece, np.ascontiguousarray(order[first : first + batch])
 
 
 def _means(rows: list[tuple[int, float, float]]) -> tuple[float, float]:

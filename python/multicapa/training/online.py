@@ -11,6 +11,7 @@ import numpy.typing as npt
 from multicapa import losses, optimizers
 from multicapa.base.errors import DivergenceError
 from multicapa.network.core import CoreNetwork
+from multicapa.training.labels import learn_classes
 from multicapa.training.regularization import objective_of
 from multicapa.training.run import diverged
 from multicapa.training.samples import Samples, as_encoding
@@ -78,6 +79,7 @@ def partial_fit(
     objective = objective_of(network, learner.loss)
     if learner.memory is None:
         learner.memory = optimizers.in_core(network._core, learner.optimizer)
+    learn_classes(network, ts)
     network.loss, network._learner, network._standing = learner.loss, learner, None
     before = network.copy_numbers()
     rate = learner.optimizer.rate(learner.updates)

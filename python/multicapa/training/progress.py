@@ -8,11 +8,14 @@ from typing import Any
 
 _SECONDS_BEFORE_AUTO = 2.0
 _SHOWN = {"loss": "train", "val_loss": "dev"}
+_USUAL, _METRICS = ("epoch", "loss", "learning_rate", "seconds"), 3  # metrics that are shown: on dev, if there is one
 _LEAST_BAR = 6
 _PAGE = 100  # characters in a line of a notebook
 
 # The first whose bar has room is taken.
 _FORMATS = (
+    "epoch {epochs} {percentage:3.0f}% |{bar}| {speed}/s  {time}  {losses}{metrics}",
+    "{epochs} |{bar}| {time}  {losses}{metrics}",
     "epoch {epochs} {percentage:3.0f}% |{bar}| {speed} samples/s  {time}  {losses}",
     "epoch {epochs} {percentage:3.0f}% |{bar}| {speed}/s  {time}  {losses}",
     "{epochs} |{bar}| {speed}/s  {time}  {losses}",
@@ -51,10 +54,12 @@ class Progress:
     def _epoch(self, number: int) -> str:
         return f"{number:{len(str(self._epochs))}}/{self._epochs}"
 
-    @property
-    def within_epoch(self) -> Any:
-        """What the core calls now and then with the share of the epoch that is done; None when nobody looks."""
-        return self._show if self._bar is not None else None
+    def within_part(self, before: float, share: float) -> Any:
+        """What the core calls now and then with how much of a part of the epoch is done; None when nobody looks.
+
+        ``before`` is the share of the epoch that comes before the part, ``share`` its own.
+        """
+        return None if self._bar is None else lambda done: self._show(before + share * min(done, 1.0))
 
     def _show(self, share: float) -> None:
         self._bar.update(self._done * self._samples + int(min(share, 1.0) * self._samples) - self._bar.n)
@@ -65,7 +70,10 @@ class Progress:
         if self._bar is None:
             return
         losses = [f"{short} {_figure(record[name])}" for name, short in _SHOWN.items() if name in record]
-        self._bar.tell(epochs=self._epoch(min(self._done + 1, self._epochs)), losses="  ".join(losses))
+        asked = [name for name in record if name not in _USUAL and not name.startswith("val_")][:_METRICS]
+        metrics = "".join(f"  {name} {_figure(record.get(f'val_{name}', record[name]))}" for name in asked)
+        epochs = self._epoch(min(self._done + 1, self._epochs))
+        self._bar.tell(epochs=epochs, losses="  ".join(losses), metrics=metrics)
         self._show(0.0)
 
 
@@ -89,7 +97,7 @@ def _bar_class(epochs: str) -> Any:
     from tqdm.std import tqdm
 
     class Bar(tqdm):  # type: ignore[misc]
-        said: dict[str, Any] = {"epochs": epochs, "losses": "", "over": False}  # noqa: RUF012 - never changed in place
+        said: dict[str, Any] = {"epochs": epochs, "losses": "", "metrics": "", "over": False}  # noqa: RUF012 - never changed in place
 
         def tell(self, **what: Any) -> None:
             self.said = {**self.said, **what}
@@ -106,6 +114,7 @@ def _bar_class(epochs: str) -> Any:
             values |= {
                 "epochs": self.said["epochs"],
                 "losses": self.said["losses"],
+                "metrics": self.said["metrics"],
                 "speed": f"{tqdm.format_sizeof(rate) if rate else '?':>5}",  # as wide as any
                 "clock": clock,
                 "time": f"in {clock}  " if over else f"{clock} left",
@@ -136,7 +145,7 @@ def _fitting(tqdm: Any, values: dict[str, Any]) -> str:
     def length(form: str) -> int:
         return len(tqdm.format_meter(**values | {"bar_format": form, "ncols": None}).rstrip())
 
-    for form in _FORMATS:
+    for form in _FORMATS[0 if values["metrics"] else 2 :]:
         if length(form.replace("{bar}", "")) + _LEAST_BAR <= columns:
             return form
     return next((form for form in _WITHOUT_BAR if length(form) <= columns), _WITHOUT_BAR[-1])

@@ -53,6 +53,12 @@ class Callback:
     def on_epoch_begin(self, run: Run) -> None:
         """Before an epoch."""
 
+    def on_batch_end(self, run: Run, batch: dict[str, Any]) -> bool | None:
+        """After an update; ``batch`` has epoch, batch, loss and learning_rate. True ends the epoch and the fit.
+
+        Fits with this hook are slower: the core comes back to Python after each batch.
+        """
+
     def on_epoch_end(self, run: Run, epoch: dict[str, Any]) -> bool | None:
         """After an epoch; ``epoch`` is its record, to which values may be added. True ends the fit."""
 
@@ -79,7 +85,11 @@ def as_callback(callback: Any) -> Callback:
 
 
 _HOOKS = [name for name in vars(Callback) if name.startswith("on_")]
-_HOOKS_ELSEWHERE = {"on_train_begin": "on_fit_begin", "on_train_end": "on_fit_end"}
+_HOOKS_ELSEWHERE = {
+    "on_train_begin": "on_fit_begin",
+    "on_train_end": "on_fit_end",
+    "on_train_batch_end": "on_batch_end",
+}
 
 
 def _check_hooks(callback: Callback) -> None:
@@ -127,6 +137,15 @@ class Run:
     resumable: bool = False  # another fit may go on from where this one ends
     over: bool = False  # a callback has ended the fit
     failure: str = ""  # why L-BFGS ended before it had converged
+
+    @property
+    def sees_batches(self) -> bool:
+        """Whether a callback looks after each batch."""
+        return any(type(callback).on_batch_end is not Callback.on_batch_end for callback in self.callbacks)
+
+    def end_batch(self, record: dict[str, Any]) -> bool:
+        """Ask the callbacks that look after each batch whether to stop."""
+        return self.sees_batches and any([callback.on_batch_end(self, record) for callback in self.callbacks])  # noqa: C419
 
     def rates(self, steps: int) -> list[float]:
         """The learning rates of the next updates: one for all when it does not change."""

@@ -15,6 +15,7 @@ from multicapa.losses import Loss
 from multicapa.network.core import CoreNetwork
 from multicapa.network.inputs import as_inputs
 from multicapa.network.outputs import check_classes, check_loss
+from multicapa.training.labels import as_codes
 from multicapa.training.steps import TargetSteps, as_step_targets, as_step_weights
 from multicapa.training.targets import Encoding, Targets, as_targets, as_weights
 
@@ -53,7 +54,8 @@ class Samples:
             targets = as_step_targets(y, steps, width, network.dtype, loss, activation, encoding)
             weights = as_step_weights(sample_weight, class_weight, y, steps, width, network.dtype)
         else:
-            targets = as_targets(y, len(x), network.output_shape, network.dtype, loss, activation, encoding)
+            codes = as_codes(network, y)[0]
+            targets = as_targets(codes, len(x), network.output_shape, network.dtype, loss, activation, encoding)
             width = math.prod(network.output_shape)
             weights = as_weights(sample_weight, class_weight, y, len(x), width, network.dtype)
         if targets.are_classes and encoding.target_range is None:
