@@ -216,6 +216,25 @@ void Step<T>::update_parameters(Member& member, Optimizer<T>* optimizer, bool ke
   parameters_->run(member, optimizer, l2, keep_gradient, closing);
 }
 
+// By registers, there and back over the blocks; a block ends register by register.
+template <class T> void Step<T>::deal(Size* order) {
+  const Size blocks = static_cast<Size>(partition_.blocks.size()), width = network_.kernels().vector_width;
+  if (shape_.arrangement != Arrangement::samples_as_columns || blocks < 2) return;
+  dealt_.resize(static_cast<std::size_t>(rows()));
+  filled_.assign(static_cast<std::size_t>(blocks), 0);
+  Size b = 0, direction = 1;
+  for (Size sample = 0; sample < rows();) {
+    const Block& block = at(partition_.blocks, b);
+    const Size count = std::min(width, block.rows - at(filled_, b));
+    std::copy_n(order + sample, count, dealt_.data() + block.first + at(filled_, b));
+    at(filled_, b) += count, sample += count;
+    const Size next = b + direction;
+    if (next < 0 || next >= blocks) direction = -direction;
+    else b = next;
+  }
+  std::copy_n(dealt_.data(), rows(), order);
+}
+
 template <class T> void Step<T>::complete_outputs() {
   whole_->forward(end_node(), static_cast<Size>(network_.nodes().size()));
 }

@@ -47,6 +47,10 @@ template <class T> class Step {
   // After compute_rows. The gradients are left in the network when they are to be kept, or without an optimiser.
   void update_parameters(Member& member, Optimizer<T>* optimizer, bool keep_gradient, const Closing& closing);
 
+  // Gives the samples of a batch, the longest first, to its blocks: each has long ones and short ones, so that no task
+  // is much longer than another.
+  void deal(Size* order);
+
   // With keep_rows: runs the activation that the loss has spared; then a node's outputs, and its delta, dCost/d output,
   // which has no numbers where none was needed.
   void complete_outputs();
@@ -107,6 +111,7 @@ template <class T> class Step {
   std::unique_ptr<Workspace<T>> workspace_;
   std::unique_ptr<Pass<T>> whole_;  // over all rows at once, for gradients over the whole batch
   std::vector<Lane> lanes_;         // one per thread
+  std::vector<Size> dealt_, filled_;
   std::vector<Apart<double>> block_costs_;
   std::unique_ptr<ParameterPhase<T>> parameters_;
 };

@@ -73,6 +73,8 @@ template <class T> EpochResult Trainer<T>::run(const Goal& goal, Optimizer<T>& o
   const Arithmetic arithmetic = arithmetic_for(*goal);
   std::vector<Size> by_length;
   if (epoch.samples.lengths) by_length = order_by_length(epoch.samples.lengths, epoch.order, count, batch);
+  for (Size s = 0; epoch.samples.lengths && s < steps; ++s)
+    (remainder && s == steps - 1 ? last : full).deal(by_length.data() + s * batch);
   const Size* const order = epoch.samples.lengths ? by_length.data() : epoch.order;
   Interruption interruption(epoch.look, 3 * network_.work_per_row() * static_cast<double>(count));
   hold_blas_at_one_thread();
@@ -148,7 +150,10 @@ EpochResult Trainer<T>::run_gradient(Step<T>& step, Arithmetic arithmetic, const
   const std::vector<T> state(network_.state().data(), network_.state().data() + network_.state().size());
   EpochResult result;
   std::vector<Size> by_length;
-  if (samples.lengths) by_length = order_by_length(samples.lengths, nullptr, step.rows(), step.rows());
+  if (samples.lengths) {
+    by_length = order_by_length(samples.lengths, nullptr, step.rows(), step.rows());
+    step.deal(by_length.data());
+  }
   const BatchRows rows{samples.lengths ? by_length.data() : nullptr, 0, step.rows()};
   run_team(step.shape().threads, [&](Member& member) {
     const ArithmeticScope scope(arithmetic);
