@@ -222,18 +222,18 @@ class ResizedCrop(_Augmenter):
 
 
 def _resample(images: Array, matrices: Array, offsets: Array, fill: float | str) -> Array:
-    """Pixels x become those at ``matrix x + offset``, one matrix and offset per image."""
-    from scipy.ndimage import affine_transform
-
-    edge = isinstance(fill, str)
-    mode, value = ("nearest", 0.0) if edge else ("grid-constant", fill)
-    new = np.empty_like(images)
-    for old_image, new_image, matrix, offset in zip(images, new, matrices, offsets, strict=True):
-        for c in range(images.shape[3]):
-            affine_transform(
-                old_image[..., c], matrix, offset, output=new_image[..., c], order=1, mode=mode, cval=value
-            )
-    return new
+    """Pixels x become those at ``matrix x + offset``, one matrix and offset per image, by bilinear interpolation."""
+    count, height, width, channels = images.shape
+    frame = ((0, 0), (1, 1), (1, 1), (0, 0))
+    framed = np.pad(images, frame, "edge") if isinstance(fill, str) else np.pad(images, frame, constant_values=fill)
+    places = matrices @ np.indices((height, width)).reshape(2, -1) + offsets[:, :, None] + 1
+    y, x = np.clip(places[:, 0], 0, height + 1), np.clip(places[:, 1], 0, width + 1)
+    top, left = np.minimum(y.astype(np.intp), height), np.minimum(x.astype(np.intp), width)
+    down, right = ((place - start)[..., None].astype(images.dtype) for place, start in ((y, top), (x, left)))
+    pixels = framed.reshape(-1, channels)
+    corner = (np.arange(count)[:, None] * (height + 2) + top) * (width + 2) + left
+    upper, lower = (pixels[row] + right * (pixels[row + 1] - pixels[row]) for row in (corner, corner + width + 2))
+    return (upper + down * (lower - upper)).reshape(images.shape)
 
 
 def _check_fill(fill: Any) -> None:
