@@ -308,3 +308,19 @@ def test_convolution_before_recurrence():
         assert_like_reference(net, numbers(batch, 13, 3), numbers(batch, 2, seed=1), "squared_error", tolerance=1e-10)
     with pytest.raises(ValueError, match=r"conv1d_1.*one length"):
         net.predict([numbers(13, 3), numbers(9, 3)])
+
+
+def test_batch_norm_behind_sequences_of_many_blocks():
+    """Each block finds its lengths again on the way back."""
+    layers = [mc.GRU(40), mc.BatchNorm(), mc.Dense(2)]
+    net = mc.Sequential(layers, input_shape=(6, 3), dtype="float64", seed=0)
+    X = mc.data.Padded(rng(0).normal(size=(300, 6, 3)), rng(1).integers(0, 7, 300))
+    y, step = rng(2).normal(size=(300, 2)), 1e-6
+    gradients = net.loss_and_gradient(X, y)[1].flat.copy()
+    for place in rng(3).choice(len(gradients), 20, replace=False):
+        start, costs = net.parameters.flat[place], []
+        for change in (step, -step):
+            net.parameters.flat[place] = start + change
+            costs.append(net.loss_and_gradient(X, y)[0])
+        net.parameters.flat[place] = start
+        assert gradients[place] == pytest.approx((costs[0] - costs[1]) / (2 * step), rel=1e-5, abs=1e-8)

@@ -94,6 +94,7 @@ void Step<T>::compute_rows(Member& member, const Samples<T>& samples, const Batc
   lane.pass->set_step(step);
   lane.pass->set_interruption(member.index() == 0 ? &interruption : nullptr);
   lane.divisor = static_cast<T>(divisor(samples, batch));
+  if (shape_.ragged) lane.block = -1;  // the block has other lengths now
   const Input input{samples, batch, step};
   const bool noisy = objective_.weight_noise > 0;
   lane.pass->read_parameters_from(noisy ? parameters_->perturb(member, step) : network_.parameters().data());
@@ -132,12 +133,12 @@ void Step<T>::run_chain(Member& member, const Lane& lane, Interruption& interrup
 }
 
 template <class T> void Step<T>::place(Lane& lane, Size chunk, Size block, const Input& input) {
-  const Block& rows = at(partition_.blocks, block);
-  if (shape_.ragged)
-    lane.pass->place(rows.first, rows.rows, input.samples.lengths, input.batch.order, input.batch.first + rows.first);
   if (lane.block == block) return;
   lane.block = block;
+  const Block& rows = at(partition_.blocks, block);
   if (!shape_.ragged) lane.pass->place(rows.first, rows.rows);
+  else
+    lane.pass->place(rows.first, rows.rows, input.samples.lengths, input.batch.order, input.batch.first + rows.first);
   parameters_->place_gradients(*lane.pass, chunk, block > at(partition_.chunks, chunk).first_block);
 }
 

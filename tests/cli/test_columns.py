@@ -38,9 +38,10 @@ def test_dropping_and_imputing_really_work(run):
     assert len(run("predict dropped gaps.csv")[1].splitlines()) == 1 + 146
 
     code, out, err = run(f"train gaps.csv --target species --missing impute --output imputed {FAST}")
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, "Note: missing values are filled in: length (3), colour (1).\n")
     assert "gaps.csv: 150 rows" in out
-    assert len(run("predict imputed gaps.csv")[1].splitlines()) == 1 + 150
+    _, out, err = run("predict imputed gaps.csv")
+    assert (len(out.splitlines()), err) == (1 + 150, "Note: missing values are filled in: length (3), colour (1).\n")
 
 
 def test_values_missing_only_later(run):

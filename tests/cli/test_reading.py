@@ -1,5 +1,6 @@
 """Tables in files: separators, decimal signs, encodings, Parquet, and files that are none."""
 
+import io
 import sys
 from datetime import date, timedelta
 from decimal import Decimal
@@ -19,6 +20,17 @@ def test_semicolons_decimal_commas_and_gzip(run):
         assert "Numbers: length, width." in out
         assert ("'length' (decimal commas), 'width' (decimal commas)" in " ".join(err.split())) is not bool(options)
     failure(run("train flowers.csv.gz --target species --decimal point"), "--decimal point is not for", "--drop length")
+
+
+def test_a_table_from_standard_input(run, monkeypatch):
+    def typed(line):
+        bytes_ = flowers().to_csv(index=False).encode("utf-8")
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(bytes_)))
+        return run(line)
+
+    code, out, _ = typed(f"train - --target species {FAST}")
+    assert (code, out.splitlines()[0]) == (0, "standard input: 150 rows (106 train, 22 dev, 22 test).")
+    assert len(typed("predict model.safetensors -")[1].splitlines()) == 1 + 150
 
 
 @pytest.mark.parametrize(("name", "sign"), [("semicolon", ";"), ("tab", "\t"), ("bar", "|")])

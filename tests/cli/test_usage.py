@@ -47,8 +47,11 @@ def test_help_tells_the_exit_codes(run):
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("", "COMMAND"),
-        ("fly", "train"),
+        ("--loud", "COMMAND"),
+        ("fly", "There are: demo, train"),
+        ("tran t.csv", "did you mean train?"),
+        ("train t.csv --traget species", "there is no option --traget; did you mean --target?"),
+        ("train t.csv other.csv --target species", "'other.csv' belongs to no option"),
         ("train", "needs FILE and --target COLUMN"),
         ("train t.csv", "needs --target COLUMN"),
         ("predict model.safetensors", "needs FILE"),
@@ -71,6 +74,10 @@ def test_help_tells_the_exit_codes(run):
 def test_wrong_usage(run, line, words):
     flowers().to_csv("t.csv", index=False)
     misuse(run(line), words)
+
+
+def test_without_a_command_the_help_is_shown(run):
+    assert run("") == run("--help")
 
 
 def test_version(run):
@@ -125,7 +132,7 @@ def test_info_tells_what_a_model_reads_and_how_it_was_trained(run):
     run("train t.csv --target species --epochs 1 --missing drop --hidden 8,4")
     _, out, _ = run("info model.safetensors")
     assert mc.load("model.safetensors").summary(79) in out
-    facts = ("Predicts species: a, b, c", "length, width", "colour (3)", "dates: day", "rows are left out")
+    facts = ("Predicts species: 'a', 'b', 'c'", "length, width", "colour (3)", "dates: day", "rows are left out")
     for fact in (*facts, "Epochs trained: 1, with hidden 8,4"):
         assert fact in out
     mc.Sequential([mc.Dense(2)], input_shape=3, seed=0).save("plain")
@@ -147,8 +154,9 @@ def test_ctrl_c_during_training(tmp_path):
         text=True,
     )
     log = tmp_path / "log.csv"
-    for _ in range(600):  # until the first epoch is over
-        if log.exists() and log.read_text().count("\n") > 1:
+    unfinished = tmp_path / "model.safetensors.unfinished"
+    for _ in range(600):  # until the first epoch is over, and noted
+        if log.exists() and log.read_text().count("\n") > 1 and unfinished.exists():
             break
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
@@ -156,7 +164,7 @@ def test_ctrl_c_during_training(tmp_path):
     assert process.returncode == 130
     assert "Traceback" not in err
     assert (tmp_path / "model.safetensors").exists()  # what there was
-    assert (tmp_path / "model.safetensors.unfinished").exists()
+    assert unfinished.exists()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="pipes of POSIX")

@@ -233,7 +233,7 @@ def _resample(images: Array, matrices: Array, offsets: Array, fill: float | str)
     pixels = framed.reshape(-1, channels)
     corner = (np.arange(count)[:, None] * (height + 2) + top) * (width + 2) + left
     upper, lower = (pixels[row] + right * (pixels[row + 1] - pixels[row]) for row in (corner, corner + width + 2))
-    return (upper + down * (lower - upper)).reshape(images.shape)
+    return np.reshape(upper + down * (lower - upper), images.shape)
 
 
 def _check_fill(fill: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -80,13 +80,21 @@ def handle_missing(frame: Frame, policy: str) -> Frame:
         gone = gaps.any(axis=1)
         note(f"rows that have missing values are left out: {gone.sum():,} of {len(frame):,}.")
         frame = frame[~gone]
+    if counts and policy == "impute":
+        tell_imputed(counts)
     return frame
+
+
+def tell_imputed(counts: Mapping[str, int]) -> None:
+    """A note about how many values of which columns are filled in."""
+    where = listed((f"{name} ({count:,})" for name, count in counts.items()), 8)
+    note(f"missing values are filled in: {where}.")
 
 
 def missing_message(counts: dict[str, int]) -> str:
     """Which columns miss how many values, and what to do."""
     total = sum(counts.values())
-    where = listed((f"{name} ({count})" for name, count in counts.items()), 4)
+    where = listed((f"{name} ({count:,})" for name, count in counts.items()), 4)
     return (
         f"{total:,} missing value{'s' if total > 1 else ''}: {where}. "
         "Leave those rows out with --missing drop, or fill them in with --missing impute"

@@ -6,6 +6,7 @@ import csv
 import gc
 import io
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -17,7 +18,13 @@ from multicapa.cli.output import CommandError, note
 from multicapa.data.table import composed, listed
 
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
+STDIN = "-"  # in place of a path
 _DECLARED = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)  # a first line that tells spreadsheets the separator
+
+
+def named(path: str) -> str:
+    """What a table is called in a sentence."""
+    return "standard input" if path == STDIN else path
 
 
 class Texts(NamedTuple):
@@ -67,6 +74,8 @@ def _read(path: str) -> str:
     from pandas.io.common import get_handle
 
     try:
+        if path == STDIN:
+            return sys.stdin.buffer.read().decode("utf-8-sig")
         with get_handle(path, "r", encoding="utf-8-sig", compression="infer") as opened:
             return str(opened.handle.read())
     except UnicodeDecodeError:

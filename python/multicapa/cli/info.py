@@ -65,7 +65,7 @@ def _show_columns(network: Network) -> None:
     }
     print()
     if isinstance(model.target, ClassTarget):
-        say(f"Predicts {model.target.name}: {listed(map(str, model.target.classes), 12)}")
+        say(f"Predicts {model.target.name}: {listed(map(repr, model.target.classes), 12)}")
     else:
         say(f"Predicts {model.target.name}, a number")
     for what, names in reads.items():

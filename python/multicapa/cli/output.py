@@ -55,6 +55,13 @@ def command_line(words: Sequence[str], indent: str = "  ") -> str:
     return "\n".join(lines)
 
 
+def plain(value: float) -> str:
+    """A number of a table with four digits, as people write it: 250,300 and 0.0123, not 2.503e+05."""
+    if 1e3 <= abs(value) < 1e15:
+        return f"{value:,.0f}"
+    return f"{value:.4g}"
+
+
 def painted(text: str, colour: str, stream: TextIO) -> str:
     """Text with a colour where there is someone to see it."""
     seen = stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

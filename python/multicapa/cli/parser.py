@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
@@ -63,7 +64,17 @@ def parse(arguments: Sequence[str] | None) -> None:
     named = next((command for command in COMMANDS if words[:1] == [command.name]), None)
     if named is not None:
         words[1:] = marked(words[1:], named.options())
-    typed = vars(_build().parse_args(words))
+    parser = _build()
+    if not words:
+        parser.print_help()
+        return
+    if named is None and not words[0].startswith("-"):
+        commands = [command.name for command in COMMANDS]
+        raise UsageError(f"there is no command {words[0]!r}{_meant(words[0], commands)} (see multicapa --help)")
+    known, unknown = parser.parse_known_args(words)
+    typed = vars(known)
+    if unknown:
+        raise UsageError(_complaint(unknown[0], typed["command"]))
     command: Command = typed.pop("command")
     configured, showing = typed.pop("config", None), typed.pop("show_config", False)
     from_file = read_config(configured, command) if configured else {}
@@ -78,6 +89,21 @@ def parse(arguments: Sequence[str] | None) -> None:
         )
         raise UsageError(f"'multicapa {command.name}' needs {names} (see multicapa {command.name} --help)")
     command.run(options)
+
+
+def _meant(typed: str, names: Sequence[str]) -> str:
+    near = difflib.get_close_matches(typed, names, 1)
+    return f"; did you mean {near[0]}?" if near else f". There are: {', '.join(names)}"
+
+
+def _complaint(word: str, command: Command) -> str:
+    """About something that no option takes."""
+    help_on = f"(see multicapa {command.name} --help)"
+    if not word.startswith("--"):
+        return f"{word!r} belongs to no option {help_on}"
+    name = word.partition("=")[0]
+    near = difflib.get_close_matches(name, [option.typed for option in command.options() if not option.positional], 1)
+    return f"there is no option {name}{f'; did you mean {near[0]}?' if near else ''} {help_on}"
 
 
 def _build() -> argparse.ArgumentParser:

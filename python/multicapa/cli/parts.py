@@ -238,7 +238,7 @@ def _further(path: str, kinds: Mapping[str, Kind], classes: ClassTarget | None, 
     if classes is not None:
         unknown = classes.encode(frame[options.target]) < 0
         if unknown.any():
-            names = listed(sorted(set(frame[options.target][unknown].map(str))), 3)
+            names = listed(map(repr, sorted(set(frame[options.target][unknown].map(str)))), 3)
             note(
                 f"rows of {path!r} whose class {options.file!r} does not have ({names}) are left out: {unknown.sum()}."
             )

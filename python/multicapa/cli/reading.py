@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from multicapa.cli.csv_text import SEPARATORS, names_of, read_texts
+from multicapa.cli.csv_text import SEPARATORS, STDIN, names_of, read_texts
 from multicapa.cli.options import Option
 from multicapa.cli.output import CommandError, UsageError, note
 from multicapa.cli.parquet import mended, no_pyarrow, read_parquet
@@ -36,7 +36,13 @@ MISSING_WORDS = (
     "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN",
 )  # fmt: skip
 
-FILE = Option("file", "a CSV file with a header, or a Parquet file", metavar="FILE", positional=True, required=True)
+FILE = Option(
+    "file",
+    "a CSV file with a header, or a Parquet file; - reads CSV from standard input",
+    metavar="FILE",
+    positional=True,
+    required=True,
+)
 
 READING = (
     Option("na", "a text that means missing, such as '?'; may be repeated", metavar="TEXT", repeated=True),
@@ -116,14 +122,14 @@ def read_table(path: str, options: Namespace | None = None, columns: Columns | N
     Parameters
     ----------
     path : str
-        Its ending tells Parquet (.parquet, .pq) from CSV (anything else, compressed or not).
+        Its ending tells Parquet (.parquet, .pq) from CSV (anything else, compressed or not); "-" is standard input.
     options : Namespace, optional
         Those of ``READING``.
     columns : Columns, optional
         Of a model, which remembers what meant missing in training.
     """
     pandas = import_pandas()
-    if not Path(path).is_file():
+    if path != STDIN and not Path(path).is_file():
         raise UsageError(f"there is no file {path!r}" if not Path(path).exists() else f"{path!r} is not a file")
     na = [*(options.na if options else ()), *(columns.na if columns else ())]
     words = set(map(composed, na))

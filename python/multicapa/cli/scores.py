@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from multicapa.base.arrays import Array
-from multicapa.cli.output import columns, heading, shorten, width
+from multicapa.cli.output import columns, heading, plain, shorten, width
 from multicapa.data.table import ClassTarget, Target
 
 MOST_CLASSES_IN_TABLE = 12
@@ -89,7 +89,7 @@ def score_rows(parts: Scores) -> list[list[str]]:
 
 def shown(name: str, value: float) -> str:
     """A score as text: shares with three decimals, numbers in units of the table with four digits."""
-    return f"{value:.4g}" if name in ("RMSE", "MAE") else f"{value:.3f}"
+    return plain(value) if name in ("RMSE", "MAE") else f"{value:.3f}"
 
 
 def show_scores(parts: Scores) -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from multicapa import __version__
 from multicapa.cli import figures, recipe
+from multicapa.cli.csv_text import named
 from multicapa.cli.fitting import Result
-from multicapa.cli.output import command_line
+from multicapa.cli.output import command_line, plain
 from multicapa.cli.parts import Prepared
 from multicapa.cli.report import Block, Code, Drawing, Figure, Report, Section, Table, Text, Tiles
 from multicapa.cli.scores import base_rate, class_rows, score_rows, shown
@@ -39,7 +40,7 @@ def train_report(result: Result, options: Namespace, notes: Sequence[str], confi
         _again(options, config),
     ]
     subtitle = f"multicapa {__version__}, {date.today():%d %B %Y}"
-    return Report(f"{options.target} from {Path(options.file).name}", subtitle, sections)
+    return Report(f"{options.target} from {Path(named(options.file)).name}", subtitle, sections)
 
 
 def _more_scores(result: Result) -> list[Block]:
@@ -75,7 +76,7 @@ def _tiles(result: Result) -> list[tuple[str, str]]:
 
 def _table(prepared: Prepared, notes: Sequence[str]) -> list[Block]:
     target = prepared.target
-    goal = listed(map(str, target.classes), 12) if isinstance(target, ClassTarget) else "numbers"
+    goal = listed(map(repr, target.classes), 12) if isinstance(target, ClassTarget) else "numbers"
     rows = [[column.name, column.kind, _about(column)] for column in prepared.columns.columns]
     return [
         Text(f"Predicted: {target.name} ({goal})."),
@@ -86,13 +87,13 @@ def _table(prepared: Prepared, notes: Sequence[str]) -> list[Block]:
 
 def _about(column: Column) -> str:
     if isinstance(column, CategoryColumn):
-        return f"{column.width}: {listed(column.categories, 6)}"
+        return f"{column.width}: {listed(map(repr, column.categories), 6)}"
     if column.scale is None:
         return "always the same"
     if isinstance(column, DateColumn):
         middle = date.fromordinal(date(1970, 1, 1).toordinal() + int(column.mean))
         return f"around {middle}, give or take {column.scale:.0f} days"
-    return f"{column.mean:.4g} ± {column.scale:.4g}"
+    return f"{plain(column.mean)} ± {plain(column.scale)}"
 
 
 def _network(result: Result, options: Namespace) -> list[Block]:

@@ -9,9 +9,10 @@ from pathlib import Path
 from multicapa.cli import figures, recipe
 from multicapa.cli.checkpoint import Keeping
 from multicapa.cli.config import config_text, import_toml
+from multicapa.cli.csv_text import named
 from multicapa.cli.fitting import Result, learn
 from multicapa.cli.options import Command, Group, Option
-from multicapa.cli.output import UsageError, collected_notes, command_line, heading, note, say, written
+from multicapa.cli.output import UsageError, collected_notes, command_line, heading, note, plain, say, written
 from multicapa.cli.parts import TABLE, Prepared, Table, read_parts
 from multicapa.cli.reading import FILE, check_writable
 from multicapa.cli.report import check_report, write_report
@@ -74,19 +75,20 @@ def describe(table: Table, prepared: Prepared, options: Namespace) -> None:
     """What was found in the table, in a few lines; the reader should see at once when it was misread."""
     counts = {name: len(part.y) for name, part in prepared.parts.items()}
     parts = ", ".join(f"{count:,} {name}" for name, count in counts.items())
-    say(f"{options.file}: {sum(counts.values()):,} rows ({parts}).")
+    say(f"{named(options.file)}: {sum(counts.values()):,} rows ({parts}).")
     for title, columns in column_kinds(prepared).items():
         say(f"{title}: {listed(columns, 8)}.")
     target = prepared.target
     if isinstance(target, ClassTarget):
-        names = listed(map(str, target.classes), 6)
+        names = listed(map(repr, target.classes), 6)
         doubt = options.task == "auto" and isinstance(target.classes[0], int | float) and len(target.classes) > 2
         hint = " For numbers: --task regression." if doubt else ""
         say(f"Target {target.name}, {len(target.classes)} classes: {names}.{hint}")
     else:
         values = as_numbers(table.frames["train"][target.name])
         say(
-            f"Target {target.name}, numbers around {values.mean():.4g} with a standard deviation of {values.std():.4g}."
+            f"Target {target.name}, numbers around {plain(values.mean())} with a standard deviation of "
+            f"{plain(values.std())}."
         )
     constant = [c.name for c in prepared.columns.columns if isinstance(c, NumberColumn) and c.scale is None]
     if constant:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from multicapa.cli.columns import missing_message, with_target
+from multicapa.cli.columns import missing_message, tell_imputed, with_target
 from multicapa.cli.fitting import limited_threads
 from multicapa.cli.options import Command, Group, Option, word
 from multicapa.cli.output import CommandError, UsageError, note, say, shorten
@@ -178,6 +178,8 @@ def encode(model: TableModel, file: TableFile, missing: str | None, rows: Any = 
         note(f"rows that have missing values are left out: {gone:,} of {len(frame):,}.")
     if not encoded.kept.any():
         raise CommandError("every row has missing values; try --missing impute")
+    if encoded.filled:
+        tell_imputed(encoded.filled)
     for column, texts in encoded.unseen.items():
         examples = listed((repr(text) for text in Counter(texts)), 3)
         found = f"categories that training never saw ({examples}; rows: {len(texts):,})"

@@ -15,7 +15,13 @@ def as_codes(network: CoreNetwork, y: Any) -> tuple[Any, list[str] | None]:
 
     The classes are those that the network has learnt; before, the sorted ones of y, of which each output needs one.
     """
-    if getattr(y, "ndim", 1) != 1 or not _are_texts(array := np.asarray(y)):
+    if network.output_steps or getattr(y, "ndim", 1) != 1:
+        return y, None
+    try:
+        array = np.asarray(y)
+    except ValueError:  # rows of different lengths: whoever reads them as numbers says what is wrong
+        return y, None
+    if not _are_texts(array):
         return y, None
     texts = array.astype(str)
     outputs = max(2, math.prod(network.output_shape))  # a single one tells two classes apart

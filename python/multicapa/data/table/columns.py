@@ -24,6 +24,7 @@ class Encoded(NamedTuple):
     X: Array
     kept: npt.NDArray[np.bool_]  # rows of the table that are in X
     unseen: dict[str, list[str]]  # by column, the categories that training never saw, one entry per row
+    filled: dict[str, int]  # by column, how many missing values were filled in
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class Columns:
             table = table[kept]
         X = np.zeros((len(table), self.width), dtype=dtype)
         unseen = self._write(X, table)
-        return Encoded(X, kept, unseen)
+        return Encoded(X, kept, unseen, counts if policy == "impute" else {})
 
     def _write(self, X: Array, table: Frame) -> dict[str, list[str]]:
         """The inputs of all columns; returns the categories that training never saw."""
