@@ -29,7 +29,7 @@ def test_a_table_from_standard_input(run, monkeypatch):
         return run(line)
 
     code, out, _ = typed(f"train - --target species {FAST}")
-    assert (code, out.splitlines()[0]) == (0, "standard input: 150 rows (106 train, 22 dev, 22 test).")
+    assert (code, out.splitlines()[0]) == (0, "standard input: 150 rows (104 train, 23 dev, 23 test).")
     assert len(typed("predict model.safetensors -")[1].splitlines()) == 1 + 150
 
 
