@@ -127,9 +127,12 @@ def counter(tmp_path_factory):
          "channels as lanes", "series", "recurrent", "one sequence", "of different lengths", "truncated"],
 )  # fmt: skip
 def test_no_allocation_per_step(counter, batch, kind, shape, threads, dtype):
-    ten, forty = map(int, output_of(EPOCHS, threads, dtype, batch, kind, *shape, LD_PRELOAD=str(counter)).split())
+    # The look for Ctrl-C every 30 ms enters Python, which may allocate, on a busy machine more often: best of three.
+    for _ in range(3):
+        ten, forty = map(int, output_of(EPOCHS, threads, dtype, batch, kind, *shape, LD_PRELOAD=str(counter)).split())
+        if forty - ten < 10:
+            break
     assert ten > 0
-    # The look for Ctrl-C every 30 ms enters Python, which may allocate; a single allocation per step would be 30.
     assert forty - ten < 10, f"{(forty - ten) / 30:.2f} allocations in each step"
 
 
