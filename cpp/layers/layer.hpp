@@ -46,6 +46,8 @@ struct LayerPlan {
   Size scratch_per_column = 0;        // then, numbers of memory per sample to work in besides
   Size carried = 0;                   // numbers per sample that pass from one stretch of time to the next
   bool stepwise = false;              // of a sample (time, features), treats each step for itself or walks through time
+  bool walks = false;                 // through time, all samples of a block at once: the longest first
+  bool looks_around = false;          // from each step of the first input over all steps of the others, at once
   Size batch_sums = 0;                // > 0: training needs that many sums over the whole batch, forward and backward
 };
 
@@ -75,11 +77,12 @@ template <class T> struct Call {
   std::uint64_t seed = 0;  // random numbers are a function of the seed, the stream and the element
   const std::uint64_t* step = nullptr;
   std::uint64_t node = 0;
-  const Size* lengths = nullptr;  // steps that each sample has, descending; null: all as planned
+  const Size* lengths = nullptr;  // steps that each sample has, descending where `active` is read; null: all as planned
   const Size* active = nullptr;   // samples that have step t, which are the first so many; null: all have all steps
-  Size steps = -1;                // of the block's longest sample; -1: as planned
-  T* carried = nullptr;           // states before the block's first step, and after its last one; null: as they begin
-  Size bptt = 0;                  // > 0: gradients do not pass back over each so many steps
+  const Size* memory_lengths = nullptr;  // looks_around: lengths of what it looks at; null: as planned
+  Size steps = -1;                       // of the block's longest sample; -1: as planned
+  T* carried = nullptr;  // states before the block's first step, and after its last one; null: as they begin
+  Size bptt = 0;         // > 0: gradients do not pass back over each so many steps
   Interruption* interruption = nullptr;  // to look at within long work; null: somebody else does
 
   std::uint64_t stream() const { return *step << 16 | node; }

@@ -74,7 +74,7 @@ template <class T> LayerPlan Recurrent<T>::plan(const std::vector<Shape>& inputs
       static_cast<double>(time_) * static_cast<double>(elements(weight_shape()) + elements(recurrent_shape()));
   plan.backward_reads_output = sequences_;
   plan.either_arrangement = true;
-  plan.stepwise = true;
+  plan.stepwise = plan.walks = true;
   return plan;
 }
 

@@ -165,7 +165,7 @@ class NetworkEstimator(EstimatorBase):
         """The network to train: a new one, or the old one if it is still what the parameters ask for."""
         x = layers.Input(samples.X.shape[1:])
         outputs = self._graph(x, *self._output(samples.targets))
-        spec = graph_spec(x, outputs)
+        spec = graph_spec([x], [outputs])
         if options.is_lbfgs(self.solver) and any(layer["type"] in _RANDOM for layer in spec):
             raise ValueError("L-BFGS needs a cost that stays the same: no dropout, no noise and no batch norm")
         if not fresh:
