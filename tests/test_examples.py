@@ -163,3 +163,19 @@ def test_letters(run):
     assert left["after"] < 0.6 < left["before"]
     assert left["share"] > 0.9
     assert len(left["made"]) > 50
+
+
+def test_siamese(run):
+    """One encoder serves both images, and knows digits apart that it has not been trained on."""
+    left = run("siamese")
+    other, fresh = left["scores"].values()
+    assert other > 0.9
+    assert fresh > 0.7
+    assert not any(":" in name for name in left["net"].parameters)
+
+
+def test_own_layer(run):
+    left = run("own_layer")
+    assert left["wrong"].wrong == ["bells"]
+    assert left["right"].passed
+    assert left["accuracy"] > 0.95

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "bindings/convert.hpp"
+#include "bindings/custom_layer.hpp"
 #include "bindings/ending.hpp"
 #include "bindings/examples.hpp"
 #include "bindings/functions.hpp"
@@ -357,6 +358,15 @@ template <class T> void register_network_of(py::module_& module, const char* nam
             self.attr(("functions of " + layer).c_str()) = py::make_tuple(value, derivative);
           },
           py::arg("layer"), py::arg("value"), py::arg("derivative"))
+      .def(
+          "attach_layer",
+          [](const py::object& self, const std::string& layer, const py::function& forward,
+             const py::function& backward) {
+            Network<T>& network = *self.cast<Self&>().network();
+            network.attach(layer, CustomLayer<T>(network, layer, forward, backward).functions());
+            self.attr(("functions of " + layer).c_str()) = py::make_tuple(forward, backward);
+          },
+          py::arg("layer"), py::arg("forward"), py::arg("backward"))
       .def(
           "probe",
           [](Self& self, const PyObjective<T>& objective, const GivenInputs& inputs, const GivenOutputs& outputs) {

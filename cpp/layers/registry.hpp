@@ -35,6 +35,7 @@ template <class T> using LayerMaker = std::unique_ptr<Layer<T>> (*)(const Spec&)
   X(second_order_rnn, make_second_order_rnn)           \
   X(lstm, make_lstm)                                   \
   X(gru, make_gru)                                     \
+  X(custom, make_custom)                               \
   X(custom_activation, make_custom_activation)
 
 #define MULTICAPA_DECLARE(name, maker) template <class T> std::unique_ptr<Layer<T>> maker(const Spec& spec);

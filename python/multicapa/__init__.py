@@ -74,7 +74,7 @@ from multicapa.layers import (
     concat,
     multiply,
 )
-from multicapa.model import Network, Sequential, load
+from multicapa.model import Network, Sequential, check_gradients, load
 from multicapa.optimizers import (
     LBFGS,
     SGD,
@@ -176,6 +176,7 @@ __all__ = [
     "add",
     "augment",
     "callbacks",
+    "check_gradients",
     "concat",
     "data",
     "estimators",

@@ -13,6 +13,7 @@ A layer is called on the output of another one to form a graph, or listed in a :
 from multicapa.layers.activation import Activation, CustomActivation, activations, check_activation, find_activation
 from multicapa.layers.base import Add, Layer, Multiply, Symbol
 from multicapa.layers.convolution import Conv1D, Conv2D
+from multicapa.layers.custom import Custom
 from multicapa.layers.dense import Dense, Maxout
 from multicapa.layers.merge import Concat, add, concat, multiply
 from multicapa.layers.noise import Dropout, GaussianNoise
@@ -48,6 +49,7 @@ LAYERS: dict[str, type[Layer]] = {
         Maxout,
         Activation,
         CustomActivation,
+        Custom,
         Dropout,
         GaussianNoise,
         BatchNorm,
@@ -79,6 +81,7 @@ __all__ = [
     "Concat",
     "Conv1D",
     "Conv2D",
+    "Custom",
     "CustomActivation",
     "Dense",
     "Dropout",

@@ -23,6 +23,7 @@ _COLOURS = {
     "conv1d": "#1d5fa0",
     "conv2d": "#1d5fa0",
     "activation": "#b04a00",
+    "custom": "#b04a00",
     "custom_activation": "#b04a00",
     **{f"{pool}_pool{axes}d": "#8a5a00" for pool in ("max", "average") for axes in (1, 2)},
     **{f"global_{pool}_pool{axes}d": "#8a5a00" for pool in ("max", "average") for axes in (1, 2)},
