@@ -12,10 +12,15 @@ from helpers import output_of
 OURS = {"MLPClassifier", "MLPRegressor", "NetworkClassifier", "NetworkRegressor"}
 
 
-def with_skip(x, n_outputs, activation):
-    """A function for a network of any estimator."""
-    h = mc.Dense(16, "relu")(x)
-    return mc.Dense(n_outputs, activation)(mc.concat([h, x]))
+class WithSkip:
+    """A function for a network of any estimator, with a name that is the same in each process that runs tests."""
+
+    def __call__(self, x, n_outputs, activation):
+        h = mc.Dense(16, "relu")(x)
+        return mc.Dense(n_outputs, activation)(mc.concat([h, x]))
+
+    def __repr__(self):
+        return "with_skip"
 
 
 LAYERS = [mc.Dense(16), mc.LayerNorm(), mc.Activation("tanh")]
@@ -28,8 +33,8 @@ ESTIMATORS = [
     mc.MLPClassifier(solver="lbfgs", **SHORT),
     mc.MLPRegressor(solver="lbfgs", hidden_layer_sizes=(16, 16), residual=True, **SHORT),
     mc.MLPClassifier(loss="hinge", **SHORT),
-    mc.NetworkClassifier(with_skip, **SHORT),
-    mc.NetworkRegressor(with_skip, solver="rmsprop", learning_rate_init=0.01, **SHORT),
+    mc.NetworkClassifier(WithSkip(), **SHORT),
+    mc.NetworkRegressor(WithSkip(), solver="rmsprop", learning_rate_init=0.01, **SHORT),
 ]
 
 

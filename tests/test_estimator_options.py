@@ -79,7 +79,7 @@ DIFFERENT_SGD = [
 ]
 
 
-@pytest.mark.parametrize("options", DIFFERENT, ids=str)
+@pytest.mark.parametrize("options", DIFFERENT, ids=", ".join)
 def test_option_changes_the_outputs(options):
     X, y = moons()
     base = {name: 20 for name in options if name == "batch_size" and "shuffle" in options}

@@ -57,16 +57,27 @@ def block(filters):
     conv = mc.Conv1D if len(inputs) == 2 else mc.Conv2D
     pool = mc.MaxPool1D if len(inputs) == 2 else mc.AveragePool2D
     return [conv(filters, 3, "relu", padding="same"), pool(2), mc.Dropout(0.1, whole_channels=True)]
+def recurrent(units):
+    walks = mc.Bidirectional(mc.LSTM(units, return_sequences=True, recurrent_dropout=0.1))
+    second = mc.SecondOrderRNN(5, dropout=0.1, return_sequences=True)
+    return [walks, mc.SimpleRNN(units, "relu", return_sequences=True), second, mc.LayerNorm(), mc.GRU(units)]
 layers = {
     "dense": lambda: [l for units in shape[1:-1] for l in (mc.Dense(units, "tanh"), mc.Dropout(0.1))],
     "thin": lambda: [*block(6), mc.BatchNorm(), *block(16), mc.Flatten(), mc.Dense(20, "relu")],
     "wide": lambda: [*block(32), *block(64), mc.Flatten()],
+    "recurrent": lambda: recurrent(6),
+    "ragged": lambda: recurrent(20),
+    "truncated": lambda: recurrent(6),
 }[kind]()
 net = mc.Sequential([*layers, mc.Dense(classes, "softmax")], input_shape=inputs, dtype=dtype, seed=0)
 X = rng.normal(size=(40 * batch, *inputs)).astype(dtype)
+if kind == "ragged":
+    X = mc.data.Padded(X, 1 + np.arange(40 * batch) % inputs[0])
 y = rng.integers(0, classes, 40 * batch)
 options = dict(epochs=1, batch_size=batch, shuffle=False, verbose=False, clip_norm=1.0, l2=0.01)
 options["sample_weight"] = np.ones(40 * batch)
+if kind == "truncated":
+    options["bptt"] = 4
 def count(steps):
     part = {**options, "sample_weight": options["sample_weight"][: steps * batch]}
     before = allocations()
@@ -107,15 +118,41 @@ def counter(tmp_path_factory):
         (1, "thin", (12, 12, 2, 5)),
         (8, "wide", (16, 16, 3, 10)),
         (33, "thin", (40, 3, 4)),
+        (16, "recurrent", (9, 3, 4)),
+        (1, "recurrent", (9, 3, 4)),
+        (120, "ragged", (9, 3, 4)),
+        (20, "truncated", (11, 3, 4)),
     ],
     ids=["tiny", "one sample", "digits", "wide, with BLAS", "gradients by chunk", "images as columns", "one image",
-         "channels as lanes", "series"],
+         "channels as lanes", "series", "recurrent", "one sequence", "of different lengths", "truncated"],
 )  # fmt: skip
 def test_no_allocation_per_step(counter, batch, kind, shape, threads, dtype):
     ten, forty = map(int, output_of(EPOCHS, threads, dtype, batch, kind, *shape, LD_PRELOAD=str(counter)).split())
     assert ten > 0
     # The look for Ctrl-C every 30 ms enters Python, which may allocate; a single allocation per step would be 30.
     assert forty - ten < 10, f"{(forty - ten) / 30:.2f} allocations in each step"
+
+
+@pytest.mark.skipif(not LINUX or not COMPILER, reason="needs LD_PRELOAD and a C compiler")
+def test_a_stream_allocates_its_outputs_only(counter):
+    """However many layers there are."""
+    code = """
+import ctypes, gc, numpy as np, multicapa as mc
+allocations = ctypes.CDLL(None).allocations
+x = np.zeros(4, dtype=np.float32)
+gc.disable()
+def count(stream):
+    before = allocations()
+    for _ in range(1000):
+        stream.step(x)
+    return allocations() - before
+for layers in ([mc.GRU(8)], [mc.LSTM(16, return_sequences=True), mc.LayerNorm(), mc.GRU(8), mc.Dense(3)]):
+    stream = mc.Sequential(layers, input_shape=(5, 4), seed=0).stream()
+    count(stream)
+    print(min(count(stream) for _ in range(5)))
+"""
+    one, four = map(int, output_of(code, LD_PRELOAD=str(counter)).split())
+    assert 0 < one == four < 6000
 
 
 # ---- memory maps ----

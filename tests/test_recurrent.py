@@ -1,13 +1,13 @@
 """Recurrent layers: values and gradients against the plain reference, finite differences and PyTorch, step by step
 losses, truncated backpropagation, streams."""
 
-import pickle
+from itertools import product
 
 import numpy as np
 import pytest
 
 import multicapa as mc
-from helpers import DTYPES, assert_like_reference, assert_near, output_of, randomize, rng
+from helpers import DTYPES, assert_like_reference, assert_near, output_of, randomize, reference_of, rng
 from reference import ReferenceNetwork
 
 KINDS = {
@@ -18,8 +18,8 @@ KINDS = {
     "gru": mc.GRU,
     "gru_before": lambda units, **options: mc.GRU(units, reset_after=False, **options),
 }
-# Time and batch: one step, odd ones, more samples than a register has lanes, and none to spare.
-SHAPES = ((1, 5), (2, 1), (13, 16), (13, 33), (50, 9))
+# Around the width of a register, and so many that several blocks of samples are needed.
+UNITS, TIMES, BATCHES = (1, 7, 8, 15, 16, 17, 33), (1, 2, 13, 50), (1, 5, 16, 33)
 
 
 def make(layers, shape, dtype="float64", scale=0.5):
@@ -30,25 +30,21 @@ def numbers(*shape, seed=0):
     return rng(seed).normal(size=shape).astype(np.float32)
 
 
-@pytest.mark.parametrize("units", [1, 7, 8, 15, 16, 17, 33])
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("kind", KINDS)
-def test_values_and_gradients(kind, units):
-    for time, batch in SHAPES:
-        if kind == "second_order" and time == 50:
-            continue  # products of fifty random matrices
-        for reverse in (False, True):
-            layers = [KINDS[kind](units, reverse=reverse, return_sequences=True), KINDS[kind](3, reverse=not reverse)]
-            net = make([*layers, mc.Dense(2)], (time, 3))
-            X, T = numbers(batch, time, 3), numbers(batch, 2, seed=1)
-            assert_like_reference(net, X, T, "squared_error", tolerance=1e-10)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_single_precision(kind):
-    for units, (time, batch) in ((5, (6, 3)), (17, (6, 20))):
-        net = make([KINDS[kind](units, bias=units == 5), mc.Dense(2)], (time, 3), "float32", 0.3)
+def test_values_and_gradients(kind, dtype):
+    """Two layers in opposite directions; each is the first in half of the cases."""
+    values, gradients = {"float32": (5e-6, 5e-5), "float64": (1e-12, 1e-10)}[dtype]
+    for i, (units, time, batch) in enumerate(product(UNITS, TIMES, BATCHES)):
+        options = {"bias": units != 15}
+        layers = [KINDS[kind](units, reverse=i % 2 == 0, return_sequences=True, **options)]
+        layers += [KINDS[kind](3, reverse=i % 2 == 1, **options), mc.Dense(2)]
+        # Products of fifty matrices that lengthen what they meet would grow without bounds.
+        scale = 0.5 if kind != "second_order" else 0.8 / np.sqrt(3 * units)
+        net = make(layers, (time, 3), dtype, scale)
         X, T = numbers(batch, time, 3), numbers(batch, 2, seed=1)
-        assert_like_reference(net, X, T, "squared_error", tolerance=2e-5)
+        assert_near(net.predict(X), reference_of(net).forward(X), values, f"{units} units, {X.shape}")
+        assert_like_reference(net, X, T, "squared_error", tolerance=gradients)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -228,21 +224,7 @@ def test_stream_refuses():
             mc.Sequential(layers, input_shape=(4, 2), seed=0).stream()
 
 
-# ---- what every network does ----
-
-
-def test_the_rest_works(tmp_path):
-    X, y = numbers(60, 8, 3), np.arange(60) % 2
-    net = mc.Sequential([mc.LSTM(6, return_sequences=True), mc.Dropout(0.2), mc.GRU(5), mc.Dense(2, "softmax")],
-                        input_shape=(8, 3), seed=0)  # fmt: skip
-    history = net.fit(X, y, epochs=3, validation_data=(X, y), callbacks=[mc.EarlyStopping(patience=2)], l2=1e-3,
-                      class_weight={0: 1.0, 1: 2.0}, sample_weight=np.linspace(1, 2, 60), clip_norm=1.0)  # fmt: skip
-    assert history["val_loss"][-1] < history["val_loss"][0]
-    net.save(tmp_path / "net.safetensors")
-    for other in (mc.load(tmp_path / "net.safetensors"), pickle.loads(pickle.dumps(net))):
-        assert other.predict(X).tobytes() == net.predict(X).tobytes()
-    assert "lstm" in net.summary()
-    assert "gru" in net.to_svg()
+# ---- threads, wrong options, Ctrl-C ----
 
 
 def test_same_bits_for_any_number_of_threads():
@@ -255,7 +237,7 @@ for kind in KINDS.values():
     for data in (X, [x[: 1 + i % 9] for i, x in enumerate(X)]):
         net = mc.Sequential([kind(20), mc.Dense(1)], input_shape=(9, 3), seed=0)
         net.fit(data, X[:, 0, :1], epochs=1, batch_size=100)
-        print(hashlib.sha256(net.parameters.flat.tobytes()).hexdigest())
+        print(hashlib.sha256(net.parameters.flat.tobytes() + net.predict(data).tobytes()).hexdigest())
 """
     assert len({output_of(code, OMP_NUM_THREADS=str(threads)) for threads in (1, 2, 3, 7)}) == 1
 
@@ -276,24 +258,28 @@ def test_wrong_shapes_and_options():
 
 
 def test_ctrl_c_in_a_long_sequence():
-    """Within moments, though all of the work is one task; the network is as it was."""
+    """Within 0.2 s, though all of the work is one task of seconds; the best of some, since machines are shared."""
     code = """
 import os, signal, threading, time, numpy as np, multicapa as mc
-net = mc.Sequential([mc.LSTM(64), mc.Dense(1)], input_shape=(4000, 16), seed=0)
-X = np.zeros((16, 4000, 16), dtype=np.float32)
+net = mc.Sequential([mc.LSTM(256), mc.Dense(1)], input_shape=(2000, 16), seed=0)
+X = np.zeros((16, 2000, 16), dtype=np.float32)
+before = net.parameters.flat.copy()
 for work in (lambda: net.fit(X, X[:, 0, :1], epochs=1, batch_size=16), lambda: net.predict(X)):
-    sent = []
-    def interrupt():
-        time.sleep(0.3)
-        sent.append(time.perf_counter())
-        os.kill(os.getpid(), signal.SIGINT)
-    threading.Thread(target=interrupt).start()
-    try:
-        for _ in range(1000):
-            work()
-    except KeyboardInterrupt:
-        print(time.perf_counter() - sent[0])
+    waits = []
+    for _ in range(4):
+        def interrupt():
+            time.sleep(0.2)
+            waits.append(-time.perf_counter())
+            os.kill(os.getpid(), signal.SIGINT)
+        threading.Thread(target=interrupt).start()
+        try:
+            while True:
+                work()
+        except KeyboardInterrupt:
+            waits[-1] += time.perf_counter()
+    print(min(waits))
+assert np.array_equal(net.parameters.flat, before)
 """
     waits = [float(line) for line in output_of(code, OMP_NUM_THREADS="1").splitlines()]
     assert len(waits) == 2
-    assert max(waits) < 1.0  # 0.2 on a machine of its own
+    assert max(waits) < 0.2

@@ -109,8 +109,8 @@ template <class T> class PyNetwork {
     return py::make_tuple(result.loss, result.penalty, result.losses);
   }
 
-  // loss_and_gradient, and with it the outputs and deltas of all nodes.
-  py::dict probe(const PyObjective<T>& objective, const Given& given) {
+  // loss_and_gradient, and with it the outputs and deltas of all nodes: the cost with penalties, and a pair by name.
+  py::tuple probe(const PyObjective<T>& objective, const Given& given) {
     check(objective);
     const Examples<T> examples = to_examples(*network_, given);
     py::dict entries;
@@ -118,15 +118,15 @@ template <class T> class PyNetwork {
       const WithGil gil;
       for (Size n = network_->input_count(); n < static_cast<Size>(network_->nodes().size()); ++n) {
         const auto [values, deltas] = step.last_batch(n);
-        if (!values.data) continue;
         const py::str name(network_->nodes()[static_cast<std::size_t>(n)].name);
         entries[name] = py::make_tuple(to_array(as_const(values)),
                                        deltas.data ? py::object(to_array(as_const(deltas))) : py::none());
       }
     };
     Watch watch{py::none()};
-    in_turn(Work::writes, watch, [&] { return trainer_.probe(objective.core, examples, copy); });
-    return entries;
+    const EpochResult result =
+        in_turn(Work::writes, watch, [&] { return trainer_.probe(objective.core, examples, copy); });
+    return py::make_tuple(result.loss, entries);
   }
 
   py::list predict(const GivenInputs& given) {
@@ -174,6 +174,7 @@ template <class T> class PyNetwork {
       entry["type"] = node.type;
       entry["shape"] = py::tuple(py::cast(node.plan.output));
       entry["sequence"] = node.sequence;
+      entry["in_time"] = node.in_time();
       entry["steps"] = node.steps;
       entry["time"] = node.time;
       py::list inputs;
@@ -393,6 +394,11 @@ template <class T> void register_network_of(py::module_& module, const char* nam
              bool want_outputs) { return self.evaluate(objective, {inputs, outputs}, want_outputs); },
           py::arg("objective"), py::arg("inputs"), py::arg("outputs"), py::arg("want_outputs"))
       .def("predict", &Self::predict, py::arg("inputs"))
+      .def("check_takes_lengths",
+           [](const Self& self) {
+             const Network<T>& network = *self.network();
+             network.check_takes_lengths(std::vector<bool>(static_cast<std::size_t>(network.input_count()), true));
+           })
       .def("stream", &Self::stream, py::arg("layers"), py::arg("samples"))
       .def("step", &Self::step, py::arg("stream"), py::arg("x"));
 }

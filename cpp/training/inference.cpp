@@ -84,8 +84,10 @@ template <class T> void Inference<T>::sort(const std::vector<InputRows>& inputs,
       std::find_if(inputs.begin(), inputs.end(), [](const InputRows& input) { return input.lengths != nullptr; });
   order_.resize(ragged == inputs.end() ? 0 : static_cast<std::size_t>(count));
   std::iota(order_.begin(), order_.end(), Size{0});
-  std::stable_sort(order_.begin(), order_.end(),
-                   [&](Size a, Size b) { return ragged->lengths[a] > ragged->lengths[b]; });
+  std::sort(order_.begin(), order_.end(), [&](Size a, Size b) {
+    const Size* const lengths = ragged->lengths;
+    return lengths[a] > lengths[b] || (lengths[a] == lengths[b] && a < b);
+  });
 }
 
 // The outputs of a block, back in their places; those of steps beyond a sample's end are zero.

@@ -20,8 +20,8 @@ std::vector<Size> order_by_length(const Size* lengths, const Size* order, Size c
   if (order) std::copy_n(order, count, sorted.data());
   else std::iota(sorted.begin(), sorted.end(), Size{0});
   for (Size first = 0; first < count; first += batch)
-    std::stable_sort(sorted.data() + first, sorted.data() + std::min(first + batch, count),
-                     [&](Size a, Size b) { return lengths[a] > lengths[b]; });
+    std::sort(sorted.data() + first, sorted.data() + std::min(first + batch, count),
+              [&](Size a, Size b) { return lengths[a] > lengths[b] || (lengths[a] == lengths[b] && a < b); });
   return sorted;
 }
 
@@ -141,6 +141,7 @@ EpochResult Trainer<T>::probe(const Goal& goal, const Examples<T>& examples,
                               FunctionRef<void(const Step<T>&)> look_at) {
   Step<T> step(network_, *goal, {.rows = examples.count, .ragged = examples.lengths() != nullptr, .keep_rows = true});
   const EpochResult result = run_gradient(step, arithmetic_for(*goal), examples, {});
+  step.complete_outputs();
   look_at(step);
   return result;
 }

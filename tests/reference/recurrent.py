@@ -1,7 +1,8 @@
 """Recurrent layers, unrolled: plain loops over time, x_n of shape (b, features), the state before the first step zero.
 
 Backpropagation through time: what comes to a state at step n is what the step's own output brings and what comes from
-step n+1; truncated, nothing comes over every `bptt` steps.
+step n+1; truncated, nothing comes over every `bptt` steps. With dropout W and U see x_n and h_{n-1} times masks that
+are the same for all n (Gal & Ghahramani 2016).
 """
 
 import numpy as np
@@ -30,6 +31,8 @@ class Recurrent:
         return [np.zeros((b, self.units)) for _ in range(self.cells)]
 
     def forward(self, inputs, training=False, draw=None):
+        """draw: masks of x_n and of h_{n-1}"""
+        self.x_mask, self.h_mask = (1.0, 1.0) if draw is None or not training else draw
         x = inputs[0][:, ::-1] if self.reverse else inputs[0]
         state, outputs, self.kept = self.first_state(len(x)), [], []
         for n in range(x.shape[1]):
@@ -64,15 +67,17 @@ class Recurrent:
         """z = x W + h U + b for some of the gates"""
         W, U, b = self.parameters["weight"], self.parameters["recurrent_weight"], self.parameters.get("bias", 0.0)
         own = np.concatenate([np.arange(g * self.units, (g + 1) * self.units) for g in gates])
+        x, h = x * self.x_mask, h * self.h_mask
         return x @ W[:, own] + h @ U[:, own] + (b[own] if "bias" in self.parameters else 0.0)
 
     def affine_back(self, x, h, delta):
         """grad W += x^t delta, grad U += h^t delta, grad b += sum of rows; dx and dh"""
-        self.gradients["weight"] += x.T @ delta
-        self.gradients["recurrent_weight"] += h.T @ delta
+        self.gradients["weight"] += (x * self.x_mask).T @ delta
+        self.gradients["recurrent_weight"] += (h * self.h_mask).T @ delta
         if "bias" in self.parameters:
             self.gradients["bias"] += delta.sum(axis=0)
-        return delta @ self.parameters["weight"].T, delta @ self.parameters["recurrent_weight"].T
+        W, U = self.parameters["weight"], self.parameters["recurrent_weight"]
+        return delta @ W.T * self.x_mask, delta @ U.T * self.h_mask
 
 
 class SimpleRNN(Recurrent):
@@ -98,15 +103,18 @@ class SecondOrderRNN(SimpleRNN):
         return [np.eye(1, self.units).repeat(b, axis=0)]
 
     def step(self, x, state):
-        z = np.einsum("jki,bj,bk->bi", self.parameters["weight"], state[0], x) + self.parameters.get("bias", 0.0)
+        h, x = state[0] * self.h_mask, x * self.x_mask
+        z = np.einsum("jki,bj,bk->bi", self.parameters["weight"], h, x) + self.parameters.get("bias", 0.0)
         return [self.f.value(z, self.p)], z
 
     def step_back(self, x, before, z, coming):
         delta, W = coming[0] * self.f.derivative(z, self.p), self.parameters["weight"]
-        self.gradients["weight"] += np.einsum("bi,bj,bk->jki", delta, before[0], x)
+        h, x = before[0] * self.h_mask, x * self.x_mask
+        self.gradients["weight"] += np.einsum("bi,bj,bk->jki", delta, h, x)
         if "bias" in self.parameters:
             self.gradients["bias"] += delta.sum(axis=0)
-        return np.einsum("jki,bi,bj->bk", W, delta, before[0]), [np.einsum("jki,bi,bk->bj", W, delta, x)]
+        dx, dh = np.einsum("jki,bi,bj->bk", W, delta, h), np.einsum("jki,bi,bk->bj", W, delta, x)
+        return dx * self.x_mask, [dh * self.h_mask]
 
 
 class LSTM(Recurrent):
@@ -146,21 +154,22 @@ class GRU(Recurrent):
         self.reset_after = options.get("reset_after", True)
 
     def step(self, x, state):
-        m, h = self.units, state[0]
+        m, x, h = self.units, x * self.x_mask, state[0] * self.h_mask
         W, U = self.parameters["weight"], self.parameters["recurrent_weight"]
         b, b2 = (self.parameters.get(name, np.zeros(3 * m)) for name in ("bias", "recurrent_bias"))
         zr = sigmoid(x @ W[:, : 2 * m] + h @ U[:, : 2 * m] + b[: 2 * m] + b2[: 2 * m])
         z, r = zr[:, :m], zr[:, m:]
         q = h @ U[:, 2 * m :] + b2[2 * m :] if self.reset_after else (r * h) @ U[:, 2 * m :]
         a = np.tanh(x @ W[:, 2 * m :] + b[2 * m :] + (r * q if self.reset_after else q))
-        return [z * h + (1 - z) * a], (z, r, q, a)
+        return [z * state[0] + (1 - z) * a], (z, r, q, a)
 
     def step_back(self, x, before, kept, coming):
-        m, h, dh, (z, r, q, a) = self.units, before[0], coming[0], kept
+        m, dh, (z, r, q, a) = self.units, coming[0], kept
+        x, h = x * self.x_mask, before[0] * self.h_mask
         W, U = self.parameters["weight"], self.parameters["recurrent_weight"]
         da = dh * (1 - z) * (1 - a**2)
-        dz = dh * (h - a) * z * (1 - z)
-        dbefore = dh * z
+        dz = dh * (before[0] - a) * z * (1 - z)
+        dbefore = np.zeros_like(h)
         if self.reset_after:
             dq, dr = da * r, da * q * r * (1 - r)
             self.gradients["recurrent_weight"][:, 2 * m :] += h.T @ dq
@@ -178,7 +187,7 @@ class GRU(Recurrent):
             self.gradients["bias"] += delta.sum(axis=0)
         if "recurrent_bias" in self.parameters:
             self.gradients["recurrent_bias"] += np.concatenate([dzr, dq], axis=1).sum(axis=0)
-        return delta @ W.T, [dbefore + dzr @ U[:, : 2 * m].T]
+        return delta @ W.T * self.x_mask, [dh * z + (dbefore + dzr @ U[:, : 2 * m].T) * self.h_mask]
 
 
 class Embedding:

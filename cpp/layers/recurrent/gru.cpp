@@ -44,12 +44,12 @@ template <class T> class Gru final : public Recurrent<T> {
     Matrix<T> parts[4];
     slots(f, s, parts);
     const Matrix<T> sums = this->slot(f, s, 0, 2);
-    this->multiply(f, both_, s.x, s.previous, bias_of(f, Base::bias, 0), sums);
+    this->multiply(f, both_, s.x, s.recalled, bias_of(f, Base::bias, 0), sums);
     if (reset_after_ && this->has_bias()) add_bias(f, sums, bias_of(f, Base::recurrent_bias, 0));
-    kernels.gru_gates(parts, s.previous, reset_after_);
+    kernels.gru_gates(parts, s.recalled, reset_after_);
     if (reset_after_) {
       this->multiply(f, candidate_, s.x, {}, bias_of(f, Base::bias, 2), parts[2]);
-      this->multiply(f, candidate_, {}, s.previous, bias_of(f, Base::recurrent_bias, 2), parts[3]);
+      this->multiply(f, candidate_, {}, s.recalled, bias_of(f, Base::recurrent_bias, 2), parts[3]);
     } else {
       this->multiply(f, candidate_, s.x, s.previous.data ? as_const(parts[3]) : Matrix<const T>{},
                      bias_of(f, Base::bias, 2), parts[2]);
@@ -78,11 +78,17 @@ template <class T> class Gru final : public Recurrent<T> {
     if (!reset_after_) {
       const Matrix<T> dproduct = f.products.at(0, s.lanes, 0, this->units_);
       this->multiply_back(f, Base::recurrent_weight, {candidate_, as_const(parts[2])}, {}, dproduct, false);
+      f.state_mask.apply(f.call, dproduct);
       kernels.gru_backward_reset(parts, s.previous, as_const(dproduct), dh);
     }
     if (!passes) return;
     const typename Base::Term both{both_, as_const(this->slot(f, s, 0, 2))}, after{candidate_, as_const(parts[3])};
-    this->multiply_back(f, Base::recurrent_weight, both, reset_after_ ? after : typename Base::Term{}, dh, true);
+    const typename Base::Term candidate = reset_after_ ? after : typename Base::Term{};
+    if (!f.state_mask.factors.data) return this->multiply_back(f, Base::recurrent_weight, both, candidate, dh, true);
+    const Matrix<T> recalled = f.products.at(0, s.lanes, 0, this->units_);
+    this->multiply_back(f, Base::recurrent_weight, both, candidate, recalled, false);
+    f.state_mask.apply(f.call, recalled);
+    f.call.kernels->add(as_const(recalled), dh);
   }
 
   void add_gradients(const Frame& f, Matrix<const T> deltas, Matrix<const T> x, Matrix<const T> previous,

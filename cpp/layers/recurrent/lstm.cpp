@@ -31,8 +31,7 @@ template <class T> class Lstm final : public Recurrent<T> {
   void step(const Frame& f, const Step& s, Matrix<T> hidden) const override {
     Matrix<T> parts[4];
     gates(f, s, parts);
-    this->multiply(f, {0, 4 * this->units_}, s.x, s.previous,
-                   this->has_bias() ? this->parameter(f, Base::bias) : nullptr, this->slot(f, s, 0, 4));
+    this->sum_all(f, s);
     f.call.kernels->recurrent->lstm_forward(parts, s.previous_cell, state(f, s), hidden);
   }
 
@@ -41,15 +40,7 @@ template <class T> class Lstm final : public Recurrent<T> {
     gates(f, s, parts);
     const Matrix<T> dh = f.dh.at(0, s.lanes, 0, this->units_), dcell = f.dcell.at(0, s.lanes, 0, this->units_);
     f.call.kernels->recurrent->lstm_backward(parts, s.previous_cell, as_const(state(f, s)), dcell, as_const(dh));
-    const GateRange all{0, 4 * this->units_};
-    if (passes) this->multiply_back(f, Base::recurrent_weight, {all, as_const(this->slot(f, s, 0, 4))}, {}, dh, false);
-  }
-
-  void add_gradients(const Frame& f, Matrix<const T> deltas, Matrix<const T> x, Matrix<const T> previous,
-                     bool accumulate) const override {
-    this->add_product(f, Base::weight, x, deltas, 0, accumulate);
-    this->add_product(f, Base::recurrent_weight, previous, deltas, 0, accumulate);
-    if (this->has_bias()) this->add_sum(f, Base::bias, deltas, accumulate);
+    if (passes) this->pass_all_back(f, s);
   }
 };
 

@@ -21,6 +21,13 @@ template <class T> Track<T> over(Matrix<T> m, Size numbers, Arrangement arrangem
   return {m.data, columns ? numbers * m.stride : numbers, m.stride, arrangement};
 }
 
+double share(const Spec& spec, const char* option) {
+  const double rate = spec.number(option, 0);
+  if (!(rate >= 0 && rate < 1))
+    spec.fail(std::string(option) + " should be at least 0 and below 1, not " + std::to_string(rate));
+  return rate;
+}
+
 }  // namespace
 
 template <class T>
@@ -30,7 +37,9 @@ Recurrent<T>::Recurrent(const Spec& spec, Cell cell)
       cell_(std::move(cell)),
       sequences_(spec.flag("return_sequences", false)),
       reverse_(spec.flag("reverse", false)),
-      has_bias_(spec.flag("bias", true)) {
+      has_bias_(spec.flag("bias", true)),
+      input_dropout_(static_cast<T>(share(spec, "dropout"))),
+      state_dropout_(static_cast<T>(share(spec, "recurrent_dropout"))) {
   if (units_ < 1) spec.fail("units should be at least 1, not " + std::to_string(units_));
 }
 
@@ -59,6 +68,8 @@ template <class T> LayerPlan Recurrent<T>::plan(const std::vector<Shape>& inputs
   keep(first_at_, 2 * units_);
   keep(dh_at_, 2 * units_);
   keep(products_at_, products());
+  keep(input_mask_at_, input_dropout_ > 0 ? 2 * features_ : 0);
+  keep(state_mask_at_, state_dropout_ > 0 ? 2 * units_ : 0);
   const auto reserve = [&](Size& at, Size numbers) { at = fixed, fixed += aligned<T>(numbers); };
   reserve(packed_at_[weight], elements(weight_shape()));
   reserve(packed_at_[recurrent_weight], elements(recurrent_shape()));
@@ -70,8 +81,8 @@ template <class T> LayerPlan Recurrent<T>::plan(const std::vector<Shape>& inputs
   plan.kept_per_row = kept;
   plan.scratch = fixed;
   plan.carried = (cell_.has_cell ? 2 : 1) * units_;
-  plan.work_per_row =
-      static_cast<double>(time_) * static_cast<double>(elements(weight_shape()) + elements(recurrent_shape()));
+  work_per_step_ = static_cast<double>(elements(weight_shape()) + elements(recurrent_shape()));
+  plan.work_per_row = static_cast<double>(time_) * work_per_step_;
   plan.backward_reads_output = sequences_;
   plan.either_arrangement = true;
   plan.stepwise = plan.walks = true;
@@ -85,7 +96,8 @@ template <class T> typename Recurrent<T>::Frame Recurrent<T>::frame(const Call<T
     const Size step = every_step && call.training ? numbers * (columns ? stride : 1) : 0;
     return Track<T>{call.kept + at * (columns ? stride : 1), step, stride, call.arrangement};
   };
-  Frame f{call, call.steps < 0 ? time_ : call.steps, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, call.scratch};
+  Frame f{call, call.steps < 0 ? time_ : call.steps};
+  f.fixed = call.scratch;
   f.x = over(call.inputs[0], features_, call.arrangement);
   f.dx = over(call.dx[0], features_, call.arrangement);
   f.hidden = sequences_ ? over(call.output, units_, call.arrangement) : kept(hidden_at_, units_, true);
@@ -96,6 +108,10 @@ template <class T> typename Recurrent<T>::Frame Recurrent<T>::frame(const Call<T
   f.dh = kept(dh_at_, units_, false);
   f.dcell = kept(dh_at_ + units_, units_, false);
   f.products = kept(products_at_, products(), false);
+  if (call.training && input_dropout_ > 0)
+    f.input_mask = {kept(input_mask_at_, features_, false), kept(input_mask_at_ + features_, features_, false)};
+  if (call.training && state_dropout_ > 0)
+    f.state_mask = {kept(state_mask_at_, units_, false), kept(state_mask_at_ + units_, units_, false)};
   return f;
 }
 
@@ -107,8 +123,8 @@ template <class T> Size Recurrent<T>::samples_at(const Frame& frame, Size i) con
 template <class T> typename Recurrent<T>::Step Recurrent<T>::step_at(const Frame& f, Size i) const {
   const Size samples = samples_at(f, i), width = f.call.kernels->vector_width;
   const bool columns = f.call.arrangement == Arrangement::samples_as_columns;
-  Step step{time_of(f, i), samples, columns ? (samples + width - 1) / width * width : samples, {}, {}, {}};
-  step.x = f.x.at(step.t, step.lanes, 0, features_);
+  Step step{time_of(f, i), samples, columns ? (samples + width - 1) / width * width : samples};
+  step.x = f.input_mask.masked(f.call, f.x.at(step.t, step.lanes, 0, features_));
   if (i > 0) {
     const Size before = time_of(f, i - 1);
     step.previous = as_const(f.hidden.at(before, step.lanes, 0, units_));
@@ -117,6 +133,7 @@ template <class T> typename Recurrent<T>::Step Recurrent<T>::step_at(const Frame
     step.previous = as_const(f.first.at(0, step.lanes, 0, units_));
     step.previous_cell = as_const(f.first_cell.at(0, step.lanes, 0, units_));
   }
+  step.recalled = f.state_mask.masked(f.call, step.previous);
   return step;
 }
 
@@ -127,8 +144,8 @@ template <class T> void Recurrent<T>::start(T* carried) const {
 
 // A walk may take seconds: whoever wants to stop is not to wait for its end, which nobody will use then.
 template <class T> bool Recurrent<T>::is_over(const Frame& f, const Step& now) const {
-  const double weights = static_cast<double>(elements(weight_shape()) + elements(recurrent_shape()));
-  return f.call.interruption && f.call.interruption->look_within_task(weights * static_cast<double>(now.samples));
+  return f.call.interruption &&
+         f.call.interruption->look_within_task(work_per_step_ * static_cast<double>(now.samples));
 }
 
 // Samples [from, to) have their first step now: where the step looks for the state before, it finds the first one.
@@ -165,14 +182,17 @@ template <class T> void Recurrent<T>::end_samples(const Frame& f, Size i, Size f
 template <class T> void Recurrent<T>::forward(const Call<T>& call) const {
   const Frame f = frame(call);
   prepare(f, false);
+  f.input_mask.draw(call, input_dropout_, 0, features_, features_ + units_);
+  f.state_mask.draw(call, state_dropout_, features_, units_, features_ + units_);
   const Size longest = f.steps == 0 ? 0 : call.active ? call.active[0] : call.rows;
   if (!sequences_)
     fill(over(call.output, units_, call.arrangement).at(0, call.rows - longest, 0, units_, longest), T(0));
   Size before = 0;
   for (Size i = 0; i < f.steps; ++i) {
+    const Size samples = samples_at(f, i);
+    if (samples > before) begin_samples(f, i, before, samples);
     const Step now = step_at(f, i);
     if (is_over(f, now)) return;
-    if (now.samples > before) begin_samples(f, i, before, now.samples);
     step(f, now, f.hidden.at(now.t, now.lanes, 0, units_));
     const Size next = i + 1 < f.steps ? std::min(samples_at(f, i + 1), now.samples) : 0;
     if (next < now.samples) end_samples(f, i, next, now.samples);
@@ -198,7 +218,7 @@ template <class T> class Recurrent<T>::Gathered {
       const Size count = std::min(step.samples - from, gathered_rows - count_);
       take(0, as_const(layer_.slot(frame_, step, 0, layer_.cell_.slots)), from, count);
       take(1, step.x, from, count);
-      take(2, step.previous, from, count);
+      take(2, step.recalled, from, count);
       count_ += count, from += count;
     }
   }
@@ -258,6 +278,7 @@ template <class T> void Recurrent<T>::backward(const Call<T>& call) const {
       }
       multiply_back(f, weight, terms[0], terms[1], f.dx.at(now.t, now.lanes, 0, features_), false);
     }
+    if (f.dx.data) f.input_mask.apply(call, f.dx.at(now.t, now.lanes, 0, features_));
     gathered.push(now);
   }
   gathered.flush();
@@ -330,12 +351,31 @@ void Recurrent<T>::multiply_back(const Frame& f, Parameter p, Term a, Term b, Ma
   }
 }
 
+template <class T> void Recurrent<T>::sum_all(const Frame& f, const Step& s) const {
+  multiply(f, {0, cell_.gates * units_}, s.x, s.recalled, has_bias_ ? parameter(f, bias) : nullptr,
+           slot(f, s, 0, cell_.gates));
+}
+
+template <class T> void Recurrent<T>::pass_all_back(const Frame& f, const Step& s) const {
+  const Term deltas{{0, cell_.gates * units_}, as_const(slot(f, s, 0, cell_.gates))};
+  const Matrix<T> dh = f.dh.at(0, s.lanes, 0, units_);
+  multiply_back(f, recurrent_weight, deltas, {}, dh, false);
+  f.state_mask.apply(f.call, dh);
+}
+
+template <class T>
+void Recurrent<T>::add_gradients(const Frame& f, Matrix<const T> deltas, Matrix<const T> x, Matrix<const T> previous,
+                                 bool accumulate) const {
+  add_product(f, weight, x, deltas, 0, accumulate);
+  add_product(f, recurrent_weight, previous, deltas, 0, accumulate);
+  if (has_bias_) add_sum(f, bias, deltas, accumulate);
+}
+
 template <class T>
 void Recurrent<T>::add_product(const Frame& f, Parameter p, Matrix<const T> a, Matrix<const T> d, Size first,
                                bool accumulate) const {
-  const Size width = width_of(p);
   f.call.kernels->gemm({a.columns, d.columns, a.rows}, a.data, 1, a.stride, d.data, d.stride, {},
-                       f.call.gradients + offset_[p] + first, width, accumulate);
+                       f.call.gradients + offset_[p] + first, cell_.gates * units_, accumulate);
 }
 
 template <class T> void Recurrent<T>::add_sum(const Frame& f, Parameter p, Matrix<const T> d, bool accumulate) const {

@@ -7,23 +7,9 @@
 
 #include "kernels/recurrent/recurrent.hpp"
 #include "layers/layer.hpp"
+#include "layers/recurrent/track.hpp"
 
 namespace multicapa {
-
-// Some numbers per sample and step: where they lie.
-template <class T> struct Track {
-  T* data = nullptr;
-  Size step = 0;    // numbers from one step to the next; 0 where only the present one is kept
-  Size stride = 0;  // from one number of a step to the next with samples as columns, else from sample to sample
-  Arrangement arrangement = Arrangement::samples_as_rows;
-
-  // Numbers [first, first + count) of step t of the samples [from, from + samples).
-  Matrix<T> at(Size t, Size samples, Size first, Size count, Size from = 0) const {
-    T* const place = data + t * step;
-    if (arrangement == Arrangement::samples_as_columns) return {place + first * stride + from, count, samples, stride};
-    return {place + first + from * stride, samples, count, stride};
-  }
-};
 
 // Some of the columns of a weight matrix: those of gates that are computed together.
 struct GateRange {
@@ -52,19 +38,22 @@ template <class T> class Recurrent : public Layer<T> {
   // One block of samples.
   struct Frame {
     const Call<T>& call;
-    Size steps;             // of its longest sample
-    Track<const T> x;       // features
-    Track<T> dx;            // null where it is not wanted
-    Track<T> hidden, cell;  // states after each step
-    Track<T> slots;         // gates × units
-    Track<T> first, first_cell;
-    Track<T> dh, dcell, products;
-    T* fixed;  // memory that does not depend on the number of samples
+    Size steps;                 // of its longest sample
+    Track<const T> x{};         // features
+    Track<T> dx{};              // null where it is not wanted
+    Track<T> hidden{}, cell{};  // states after each step
+    Track<T> slots{};           // gates × units
+    Track<T> first{}, first_cell{};
+    Track<T> dh{}, dcell{}, products{};
+    Mask<T> input_mask{}, state_mask{};
+    T* fixed = nullptr;  // memory that does not depend on the number of samples
   };
   // One of its steps: as many samples as it has, whole registers of them where they are columns.
   struct Step {
     Size t, samples, lanes;
-    Matrix<const T> x, previous, previous_cell;  // without data: zeros
+    Matrix<const T> x{};                          // as products see it
+    Matrix<const T> previous{}, previous_cell{};  // without data: zeros
+    Matrix<const T> recalled{};                   // the state before as products see it
   };
 
   Recurrent(const Spec& spec, Cell cell);
@@ -74,9 +63,10 @@ template <class T> class Recurrent : public Layer<T> {
   // From the delta of the hidden state, in frame.dh, to those of the gates, and where `passes` that of the hidden state
   // before, again in frame.dh.
   virtual void step_back(const Frame&, const Step&, Matrix<const T> hidden, bool passes) const = 0;
-  // Adds the gradients of some steps, given as rows: deltas of all slots, x and the state before each.
+  // Adds the gradients of some steps, given as rows: deltas of all slots, x and the state before each as products saw
+  // them. By default those of z = x·W + h·U + b, with a delta for each column.
   virtual void add_gradients(const Frame&, Matrix<const T> deltas, Matrix<const T> x, Matrix<const T> previous,
-                             bool accumulate) const = 0;
+                             bool accumulate) const;
   // Whether the state before the first step is (1, 0, …) instead of zeros.
   virtual bool starts_with_one() const { return false; }
   // Numbers per sample to work in.
@@ -94,6 +84,9 @@ template <class T> class Recurrent : public Layer<T> {
     Matrix<const T> dz;
   };
   void multiply_back(const Frame&, Parameter, Term, Term, Matrix<T> out, bool accumulate) const;
+  // z of all gates at once, and back from their deltas to the state before.
+  void sum_all(const Frame&, const Step&) const;
+  void pass_all_back(const Frame&, const Step&) const;
   // gradient (+)= aᵗ·d over rows, into columns [first, first + d.columns) of a parameter.
   void add_product(const Frame&, Parameter, Matrix<const T> a, Matrix<const T> d, Size first, bool accumulate) const;
   void add_sum(const Frame&, Parameter, Matrix<const T> d, bool accumulate) const;
@@ -127,12 +120,14 @@ template <class T> class Recurrent : public Layer<T> {
   void begin_samples(const Frame&, Size i, Size from, Size to) const;
   void end_samples(const Frame&, Size i, Size from, Size to) const;
   void receive(const Frame&, const Step&, Size new_from) const;
-  Size width_of(Parameter p) const { return (p == weight ? weight_shape() : recurrent_shape()).back(); }
 
   const bool sequences_, reverse_, has_bias_;
+  const T input_dropout_, state_dropout_;
   Size time_ = 0;
+  double work_per_step_ = 0;  // multiplications for each sample
   // Offsets, in numbers per sample, of what is kept; and in numbers, of what is not kept per sample.
-  Size slots_at_ = 0, cell_at_ = 0, hidden_at_ = 0, first_at_ = 0, dh_at_ = 0, products_at_ = 0;
+  Size slots_at_ = 0, cell_at_ = 0, hidden_at_ = 0, first_at_ = 0, dh_at_ = 0, products_at_ = 0, input_mask_at_ = 0,
+       state_mask_at_ = 0;
   Size packed_at_[2] = {}, gathered_at_ = 0, spare_at_ = 0, gathered_stride_[3] = {};
 };
 

@@ -50,7 +50,7 @@ template <class T> class SecondOrderRnn final : public Activated<T> {
     const T* b = this->has_bias() ? this->parameter(f, Base::bias) : nullptr;
     for (Size j = 0; j < units; ++j) {
       const T* w = this->parameter(f, Base::weight) + j * features * units;
-      scale(f, s.x, unit(f, s.previous, j), product, false);
+      scale(f, s.x, unit(f, s.recalled, j), product, false);
       if (f.call.arrangement == Arrangement::samples_as_columns)
         k.gemm({units, s.lanes, features}, w, 1, units, product.data, product.stride, {nullptr, b}, z.data, z.stride,
                j > 0);
@@ -81,7 +81,7 @@ template <class T> class SecondOrderRnn final : public Activated<T> {
         k.gemm({s.lanes, features, units}, dz.data, dz.stride, 1, this->room_for_weights(f), features, {}, product.data,
                product.stride, false);
       }
-      if (dx.data) scale(f, as_const(product), unit(f, s.previous, j), dx, j > 0);
+      if (dx.data) scale(f, as_const(product), unit(f, s.recalled, j), dx, j > 0);
       if (!passes) continue;
       for (Size sample = 0; sample < s.lanes; ++sample) {
         T sum = 0;
@@ -91,6 +91,7 @@ template <class T> class SecondOrderRnn final : public Activated<T> {
         dh.data[columns ? j * dh.stride + sample : sample * dh.stride + j] = sum;
       }
     }
+    if (passes) f.state_mask.apply(f.call, dh);
   }
 
   void add_gradients(const Frame& f, Matrix<const T> deltas, Matrix<const T> x, Matrix<const T> previous,

@@ -21,24 +21,13 @@ template <class T> class SimpleRnn final : public Activated<T> {
   }
 
   void step(const Frame& f, const Step& s, Matrix<T> hidden) const override {
-    this->multiply(f, {0, this->units_}, s.x, s.previous, this->has_bias() ? this->parameter(f, Base::bias) : nullptr,
-                   this->slot(f, s, 0));
+    this->sum_all(f, s);
     this->activate(f, s, hidden);
   }
 
   void step_back(const Frame& f, const Step& s, Matrix<const T> hidden, bool passes) const override {
     this->activate_back(f, s, hidden);
-    const GateRange all{0, this->units_};
-    if (passes)
-      this->multiply_back(f, Base::recurrent_weight, {all, as_const(this->slot(f, s, 0))}, {},
-                          f.dh.at(0, s.lanes, 0, this->units_), false);
-  }
-
-  void add_gradients(const Frame& f, Matrix<const T> deltas, Matrix<const T> x, Matrix<const T> previous,
-                     bool accumulate) const override {
-    this->add_product(f, Base::weight, x, deltas, 0, accumulate);
-    this->add_product(f, Base::recurrent_weight, previous, deltas, 0, accumulate);
-    if (this->has_bias()) this->add_sum(f, Base::bias, deltas, accumulate);
+    if (passes) this->pass_all_back(f, s);
   }
 };
 

@@ -47,8 +47,16 @@ class Padded:
     def __len__(self) -> int:
         return len(self.lengths)
 
-    def __getitem__(self, rows: Any) -> Padded:
+    def __getitem__(self, rows: Any) -> Any:
+        """The sequence of one row, as long as it is; of several rows a ``Padded``."""
+        if np.ndim(rows) == 0 and not isinstance(rows, slice):
+            return self.values[rows, : self.lengths[rows]]
         return Padded(self.values[rows], self.lengths[rows])
+
+    def cleared(self) -> Array:
+        """The values, with zeros where no step is."""
+        exists = self.exists().reshape(*self.values.shape[:2], *[1] * (self.values.ndim - 2))
+        return np.where(exists, self.values, self.values.dtype.type(0))
 
     def exists(self) -> npt.NDArray[np.bool_]:
         """Of shape (n_samples, time): which steps there are."""

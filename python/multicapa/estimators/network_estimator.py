@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_regressor
 from sklearn.model_selection import train_test_split
-from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils import _safe_indexing, check_consistent_length, check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
 
@@ -16,14 +16,15 @@ from multicapa import layers
 from multicapa._core import max_threads
 from multicapa.base import threads
 from multicapa.base.arrays import Array, refuse_masks
+from multicapa.base.sequences import Padded
 from multicapa.estimators import fitting, options
 from multicapa.estimators.base import EstimatorBase, with_callbacks
-from multicapa.estimators.samples import Samples, dense, outputs_of
+from multicapa.estimators.samples import Samples, as_sequences, dense, numbers_of, outputs_of
 from multicapa.estimators.tasks import Tasks
 from multicapa.model.network import Network
 from multicapa.network.graph import graph_spec
 
-_RANDOM = ("dropout", "gaussian_noise", "batch_norm")  # another cost in each step
+_RANDOM = ("dropout", "gaussian_noise", "batch_norm")
 _THEIR_NAMES = {"linear": "identity", "sigmoid": "logistic", "exponential": "exp"}
 
 
@@ -72,8 +73,9 @@ class NetworkEstimator(EstimatorBase):
         X : array-like or sparse matrix of shape (n_samples, n_features)
             Its type, float32 or float64, is that of the network; other numbers become float64. Sparse rows are made
             dense, some at a time if they are many, but all of them for L-BFGS. NetworkClassifier and NetworkRegressor
-            also take images (n_samples, height, width) or (n_samples, height, width, channels) and series (n_samples,
-            time, features), here and wherever X stands.
+            also take images (n_samples, height, width) or (n_samples, height, width, channels), series (n_samples,
+            time, features), and for recurrent layers a list of arrays (time_i, features) or (time_i,), or
+            :func:`multicapa.data.pad` of it, here and wherever X stands.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like of shape (n_samples,), optional
             Not negative. A sample of weight 0 is left out; the loss of a batch is the mean by the weights.
@@ -135,25 +137,40 @@ class NetworkEstimator(EstimatorBase):
     def _read(self, X: Any, y: Any, sample_weight: Any, classes: Any, reset: bool) -> Samples:
         for values, what in ((X, "X"), (y, "y"), (sample_weight, "sample_weight")):
             refuse_masks(values, what)
-        if not reset:
-            self._check_shape(X)
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse="csr",
-            multi_output=True,
-            y_numeric=is_regressor(self),
-            dtype=(np.float64, np.float32),
-            allow_nd=self._many_axes,
-            reset=reset,
-        )
+        about_y: dict[str, Any] = {"multi_output": True, "y_numeric": is_regressor(self)}
+        sequences = self._sequences(X, reset)
+        if sequences is not None:
+            if self.augment is not None:
+                raise ValueError("augment works on samples of one length, and these sequences have different ones")
+            X, y = sequences, validate_data(self, y=y, **about_y)
+            check_consistent_length(X, y)
+            self.__dict__.pop("n_features_in_", None)  # sequences have none that scikit-learn could count
+        else:
+            X, y = self._checked(X, reset, y=y, **about_y)
         if self.augment is not None and hasattr(X, "toarray"):
             raise ValueError("augment changes dense samples, but X is sparse; make it dense first, by toarray()")
-        weights = None if sample_weight is None else _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        weights = sample_weight
+        if weights is not None:
+            weights = _check_sample_weight(weights, numbers_of(X), ensure_non_negative=True)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(dense(y), warn=True)
         return Samples(X, self._encode(y, classes, reset), weights)
+
+    def _sequences(self, X: Any, reset: bool) -> Padded | None:
+        """X, if it is sequences of different lengths, or of other lengths than those of the first fit."""
+        return as_sequences(X, None if reset else self.network_) if self._many_axes else None
+
+    def _checked(self, X: Any, reset: bool, **about_y: Any) -> Any:
+        """X, and y if it is given, as scikit-learn wants them."""
+        if not reset:
+            self._check_shape(X)
+        kinds = {"accept_sparse": "csr", "dtype": (np.float64, np.float32), "allow_nd": self._many_axes}
+        return validate_data(self, X, reset=reset, **kinds, **about_y)
+
+    def _reach(self, X: Any) -> None:
+        """A network for as many steps as these sequences have."""
+        if isinstance(X, Padded) and X.values.shape[1] > self.network_.time:
+            self.network_ = self.network_.with_time(X.values.shape[1])
 
     def _check_shape(self, X: Any) -> None:
         """Raise ValueError for images or series of another shape than those the network was built for."""
@@ -163,16 +180,21 @@ class NetworkEstimator(EstimatorBase):
 
     def _build(self, samples: Samples, rng: Any, fresh: bool) -> None:
         """The network to train: a new one, or the old one if it is still what the parameters ask for."""
-        x = layers.Input(samples.X.shape[1:])
+        numbers = numbers_of(samples.X)
+        walks = not fresh and self.network_.time > 0  # through sequences of any length
+        x = layers.Input(self.network_.input_shape if walks else numbers.shape[1:])
         outputs = self._graph(x, *self._output(samples.targets))
         spec = graph_spec([x], [outputs])
-        if options.is_lbfgs(self.solver) and any(layer["type"] in _RANDOM for layer in spec):
+        if options.is_lbfgs(self.solver) and any(map(_is_random, spec)):
             raise ValueError("L-BFGS needs a cost that stays the same: no dropout, no noise and no batch norm")
         if not fresh:
             if _plain(spec) != _plain(self.network_.spec):
                 raise ValueError("the parameters or y now ask for another network than there is; fit anew")
+            self._reach(samples.X)
             return
-        network = Network(x, outputs, dtype=samples.X.dtype, seed=int(rng.randint(2**31 - 1)))
+        network = Network(x, outputs, dtype=numbers.dtype, seed=int(rng.randint(2**31 - 1)))
+        if isinstance(samples.X, Padded) and not samples.X.exists().all():
+            network._core.check_takes_lengths()
         self._loss_for(network)
         self.network_ = network
         self.n_outputs_ = network.output_shape[0]
@@ -193,6 +215,7 @@ class NetworkEstimator(EstimatorBase):
             raise ValueError("validation_data should be a pair (X, y)")
         X, y = data
         samples = self._read(X, y, None, None, False)
+        self._reach(samples.X)
         if len(samples) < 2 and self.early_stopping:
             raise ValueError("early_stopping needs at least two samples in validation_data")
         return samples
@@ -210,12 +233,13 @@ class NetworkEstimator(EstimatorBase):
 
     def _outputs(self, X: Any) -> Array:
         check_is_fitted(self, "network_")
-        self._check_shape(X)
-        X = validate_data(
-            self, X, accept_sparse="csr", dtype=(np.float64, np.float32), allow_nd=self._many_axes, reset=False
-        )
+        sequences, network = self._sequences(X, False), self.network_
+        if sequences is None:
+            X = self._checked(X, False)
+        elif sequences.values.shape[1] > network.time:
+            network = network.with_time(sequences.values.shape[1])
         with threads.at_most(self._threads()):
-            return outputs_of(self.network_, X)
+            return outputs_of(network, X if sequences is None else sequences)
 
     def predict(self, X: Any) -> Array:
         """Predictions for samples.
@@ -235,6 +259,11 @@ class NetworkEstimator(EstimatorBase):
         tags.input_tags.sparse = True
         tags.input_tags.three_d_array = self._many_axes
         return tags
+
+
+def _is_random(layer: dict[str, Any]) -> bool:
+    """Whether its cost is another in each step."""
+    return layer["type"] in _RANDOM or bool(layer.get("dropout") or layer.get("recurrent_dropout"))
 
 
 def _write(views: list[Array], values: list[Array], what: str) -> None:

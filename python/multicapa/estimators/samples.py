@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from multicapa.base.arrays import Array, SparseRows
+from multicapa.base.arrays import Array, SparseRows, as_numbers, check_finite
+from multicapa.base.sequences import Padded, pad
 from multicapa.network.core import CoreNetwork
 
 DENSE_BYTES = 2**28  # up to here sparse rows are made dense once, beyond it anew in each epoch, some at a time
@@ -41,13 +42,50 @@ class Samples:
         return everything if kept.all() else everything.rows(kept)
 
 
+def as_sequences(X: Any, network: CoreNetwork | None) -> Padded | None:
+    """Sequences of different lengths, or of another than the network has, checked; None for any other X."""
+    if isinstance(X, list | tuple) and not X:
+        raise ValueError("X has no samples")
+    if isinstance(X, Padded):
+        padded = X
+    elif isinstance(X, list | tuple) and _differ(X):
+        padded = pad(X)
+    else:
+        shape: tuple[int, ...] = np.shape(X) if network is not None and network.time else ()
+        if network is None or len(shape) != len(network.input_shape) + 1 or shape[1] == network.time:
+            return None
+        padded = Padded(np.asarray(X), np.full(len(X), shape[1]))
+    if network is not None and not network.time:
+        raise ValueError("no layer of this network walks through time, so all samples should have one length")
+    values = as_numbers(padded.cleared(), np.dtype(np.float64), "X")
+    check_finite(values, values.dtype, "X")
+    if network is not None and values.shape[2:] != network.input_shape[1:]:
+        wanted = ", ".join(map(str, ("time", *network.input_shape[1:])))
+        raise ValueError(f"X should hold sequences of shape ({wanted}), not of steps of shape {values.shape[2:]}")
+    return Padded(values, padded.lengths)
+
+
+def _differ(sequences: Any) -> bool:
+    try:
+        return len({np.shape(each) for each in sequences}) > 1
+    except ValueError:  # it is within them that shapes differ
+        return False
+
+
+def numbers_of(X: Any) -> Any:
+    """The array of all samples."""
+    return X.values if isinstance(X, Padded) else X
+
+
 def dense(X: Any) -> Array:
     """Rows without gaps, of sparse ones or of any other array."""
     return np.asarray(X.toarray() if hasattr(X, "toarray") else X)
 
 
-def rows_of(X: Any, whole: bool = False) -> Array | SparseRows:
+def rows_of(X: Any, whole: bool = False) -> Array | SparseRows | Padded:
     """Dense rows, unless they would be too large; ``whole``: all the same."""
+    if isinstance(X, Padded):
+        return X
     if not hasattr(X, "toarray") or whole or X.shape[0] * X.shape[1] * X.dtype.itemsize <= DENSE_BYTES:
         return dense(X)
     return SparseRows(X)
@@ -55,7 +93,7 @@ def rows_of(X: Any, whole: bool = False) -> Array | SparseRows:
 
 def outputs_of(network: CoreNetwork, X: Any) -> Array:
     """The outputs for rows, dense or sparse."""
-    rows = rows_of(X)
+    rows: Any = rows_of(X)
     if not isinstance(rows, SparseRows):
         outputs: Array = network.predict(rows)
         return outputs

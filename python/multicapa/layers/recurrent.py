@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, ClassVar
 
-from multicapa.base.checks import check_flag, check_integer
+from multicapa.base.checks import check_flag, check_integer, check_number
 from multicapa.layers.activation import check_activation
 from multicapa.layers.base import Add, Layer, Symbol
 from multicapa.layers.merge import Concat
@@ -28,14 +28,14 @@ class _Recurrent(Layer):
     return_sequences: bool = False
     reverse: bool = False
     bias: bool = True
+    dropout: float = 0.0
+    recurrent_dropout: float = 0.0
     weight_init: Any = None
     recurrent_weight_init: Any = None
     bias_init: Any = None
 
     def __post_init__(self) -> None:
-        self.units = check_integer(self.units, "units", minimum=1)
-        for what in ("return_sequences", "reverse", "bias"):
-            check_flag(getattr(self, what), what)
+        _check(self)
 
 
 @dataclass(eq=False)
@@ -56,6 +56,10 @@ class SimpleRNN(_Recurrent):
         Walk from the last step to the first; the outputs stay at their steps.
     bias : bool, default=True
         Whether there is a b.
+    dropout, recurrent_dropout : float, default=0
+        While training, set numbers of x_t and of h_{t-1} to 0 with this probability where they are multiplied by W and
+        U, and divide the others by 1 minus it. Which ones is drawn once for all steps of a sequence (Gal & Ghahramani
+        2016), as in Keras.
     activation_parameter : float, optional
         Slope of leaky_relu (0.1), alpha of elu (1).
     weight_init, recurrent_weight_init, bias_init : str, array or callable, optional
@@ -97,7 +101,7 @@ class SecondOrderRNN(Layer):
         Number of outputs per step.
     activation : str, default="tanh"
         Name of f, of each unit for itself: see :func:`multicapa.layers.activations`.
-    return_sequences, reverse, bias, activation_parameter
+    return_sequences, reverse, bias, dropout, recurrent_dropout, activation_parameter
         As in :class:`SimpleRNN`.
     weight_init, bias_init : str, array or callable, optional
         See :mod:`multicapa.initializers`; Glorot's, for inputs of which one is 1, and zeros by default.
@@ -121,6 +125,8 @@ class SecondOrderRNN(Layer):
     return_sequences: bool = False
     reverse: bool = False
     bias: bool = True
+    dropout: float = 0.0
+    recurrent_dropout: float = 0.0
     activation_parameter: float | None = None
     weight_init: Any = None
     bias_init: Any = None
@@ -128,9 +134,7 @@ class SecondOrderRNN(Layer):
     first_values: ClassVar[dict[str, str]] = {"weight": "glorot_uniform", "bias": "zeros"}
 
     def __post_init__(self) -> None:
-        self.units = check_integer(self.units, "units", minimum=1)
-        for what in ("return_sequences", "reverse", "bias"):
-            check_flag(getattr(self, what), what)
+        _check(self)
         self.activation_parameter = _check_by_element(self.activation, self.activation_parameter)
 
 
@@ -145,7 +149,7 @@ class LSTM(_Recurrent):
     ----------
     units : int
         Number of outputs per step.
-    return_sequences, reverse, bias
+    return_sequences, reverse, bias, dropout, recurrent_dropout
         As in :class:`SimpleRNN`.
     weight_init, recurrent_weight_init, bias_init : str, array or callable, optional
         See :mod:`multicapa.initializers`; by default Glorot's, orthogonal for each gate, and zeros with ones for the
@@ -184,8 +188,8 @@ class GRU(_Recurrent):
         Number of outputs per step.
     reset_after : bool, default=True
         Where the reset gate r acts: after the product, as in cuDNN, PyTorch and Keras, or before, as in the paper.
-    return_sequences, reverse, bias
-        As in :class:`SimpleRNN`.
+    return_sequences, reverse, bias, dropout, recurrent_dropout
+        As in :class:`SimpleRNN`; the h_{t-1} that z carries on is never dropped.
     weight_init, recurrent_weight_init, bias_init, recurrent_bias_init : str, array or callable, optional
         See :mod:`multicapa.initializers`; Glorot's, orthogonal for each gate, and zeros by default.
 
@@ -211,6 +215,14 @@ class GRU(_Recurrent):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_flag(self.reset_after, "reset_after")
+
+
+def _check(layer: _Recurrent | SecondOrderRNN) -> None:
+    layer.units = check_integer(layer.units, "units", minimum=1)
+    for what in ("return_sequences", "reverse", "bias"):
+        check_flag(getattr(layer, what), what)
+    for what in ("dropout", "recurrent_dropout"):
+        setattr(layer, what, check_number(getattr(layer, what), what, minimum=0, below=1))
 
 
 def _check_by_element(activation: str, parameter: float | None) -> float | None:

@@ -111,6 +111,11 @@ class CoreNetwork:
         return self.outputs[0].shape if len(self.outputs) == 1 else tuple(port.shape for port in self.outputs)
 
     @property
+    def time(self) -> int:
+        """Steps that a sample may have, of the first input; 0 where there is no time."""
+        return self.inputs[0].time
+
+    @property
     def output_activation(self) -> str:
         """The activation of the last layer, "linear" when it has none; of several outputs that of the first."""
         return self.outputs[0].activation

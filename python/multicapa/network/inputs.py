@@ -68,14 +68,9 @@ def _as_input(port: InputPort, dtype: np.dtype[Any], X: Any, what: str) -> tuple
         beyond = np.zeros((len(values), port.time - values.shape[1], *shape[1:]), values.dtype)
         values = np.concatenate([values, beyond], axis=1)
     padded = Padded(values, padded.lengths)
-    check_finite(np.where(_over(padded), values, values.dtype.type(0)), dtype, what)
+    check_finite(padded.cleared(), dtype, what)
     _check_tokens(port, values, padded, what)
     return values, None if (padded.lengths == port.time).all() else padded.lengths
-
-
-def _over(padded: Padded) -> Array:
-    """Which numbers there are, to be spread over the array."""
-    return padded.exists().reshape(*padded.values.shape[:2], *[1] * (padded.values.ndim - 2))
 
 
 def _check_tokens(port: InputPort, values: Array, padded: Padded | None, what: str) -> None:

@@ -79,6 +79,8 @@ def _own_detail(layer: Mapping[str, Any]) -> str:
             return ", ".join(parts)
         case "max_pool1d" | "max_pool2d" | "average_pool1d" | "average_pool2d":
             return _window(layer, "pool_size")
+        case "simple_rnn" | "second_order_rnn" | "lstm" | "gru":
+            return ", ".join(part for part in _recurrent(layer) if part)
         case "maxout":
             return f"{layer['pieces']} pieces"
         case "activation":
@@ -92,6 +94,18 @@ def _own_detail(layer: Mapping[str, Any]) -> str:
             return f"{layer['stddev']:g}"
         case _:
             return ""
+
+
+def _recurrent(layer: Mapping[str, Any]) -> list[str]:
+    """What is not as usual."""
+    function = layer.get("activation", "tanh")
+    return [
+        "" if function == "tanh" else _activation(function, layer.get("activation_parameter")),
+        "" if layer.get("reset_after", True) else "reset before",
+        "reverse" if layer.get("reverse") else "",
+        "" if layer.get("bias", True) else "no bias",
+        *(f"{what.replace('_', ' ')} {layer[what]:g}" for what in ("dropout", "recurrent_dropout") if layer.get(what)),
+    ]
 
 
 def _window(layer: Mapping[str, Any], size: str) -> str:

@@ -233,7 +233,7 @@ def train(
 ) -> History:
     """A fit whose arguments are checked."""
     network, samples = run.network, run.samples
-    objective_of(network, run.loss, run.regularization)  # refuses what the network's type cannot hold
+    run.objective = objective_of(network, run.loss, run.regularization)  # refuses what the network's type cannot hold
     if run.memory is None and not isinstance(run.optimizer, optimizers.LBFGS):
         run.memory = optimizers.in_core(network._core, run.optimizer)
     run.key = optimizers.key_of(run.optimizer)
@@ -267,7 +267,6 @@ def _run_epoch(run: Run, epoch: int, feed: Feed, batch: int, progress: Progress)
     network = run.network
     samples, order = feed.next(epoch, epoch + 1 < run.epochs)
     rates = run.rates(math.ceil((len(samples) if order is None else len(order)) / batch))
-    objective = objective_of(network, run.loss, run.regularization)
     before = network.copy_numbers()
     start = time.perf_counter()
     found, done = [], 0
@@ -277,7 +276,9 @@ def _run_epoch(run: Run, epoch: int, feed: Feed, batch: int, progress: Progress)
         part = rates if len(rates) == 1 else rates[done : done + math.ceil(count / batch)]
         arguments = (*piece.core_arguments(), piece_order, batch, part, progress.within_epoch, run.bptt)
         try:
-            loss, penalty, made, cost_diverged, by_output = network._core.train_epoch(objective, run.memory, *arguments)
+            loss, penalty, made, cost_diverged, by_output = network._core.train_epoch(
+                run.objective, run.memory, *arguments
+            )
         finally:  # also of an epoch that is interrupted
             run.updates = updates + run.memory.steps
         found.append((count, loss, penalty))

@@ -13,7 +13,7 @@ from multicapa.base.errors import DivergenceError
 from multicapa.base.history import History
 from multicapa.training.evaluation import named_losses
 from multicapa.training.progress import Progress
-from multicapa.training.regularization import Regularization, objective_of
+from multicapa.training.regularization import Regularization
 from multicapa.training.run import Run
 from multicapa.training.samples import Samples
 
@@ -35,14 +35,14 @@ def fit(run: Run, validation: Samples | None, progress: Progress) -> History:
 
     network, samples = run.network, run.samples
     flat = network.parameters.flat
-    frozen, objective = network.frozen_mask(), objective_of(network, run.loss, run.regularization)
+    frozen = network.frozen_mask()
     seen: dict[str, float] = {}
     by_output: list[float] = []
 
     def cost(parameters: Any) -> tuple[float, Any]:
         flat[:] = parameters
         arguments = (*samples.core_arguments(), run.bptt)
-        seen["loss"], seen["penalty"], by_output[:] = network._core.loss_and_gradient(objective, *arguments)
+        seen["loss"], seen["penalty"], by_output[:] = network._core.loss_and_gradient(run.objective, *arguments)
         if run.updates == 0 and math.isnan(run.loss_at_start):
             run.loss_at_start, run.penalty = seen["loss"], seen["penalty"]
         gradient = network.gradients.flat.astype(np.float64)

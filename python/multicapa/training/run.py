@@ -117,6 +117,7 @@ class Run:
     penalty: float = 0.0  # its part in the loss of the last epoch
     bptt: int = 0  # steps over which gradients pass back in time; 0: over all
     memory: Any = None  # the optimiser in the core, with what it remembers; a fresh one if there is none
+    objective: Any = None  # in the core: the loss and what the regularization adds to it
     curriculum: Curriculum | None = None
     metrics: Mapping[str, Measured] = field(default_factory=dict)
     measured: Samples | None = None  # what the metrics see of training: no weights, no smoothing
