@@ -10,7 +10,7 @@ pytest.importorskip("matplotlib").use("agg")
 from matplotlib.axes import Axes  # noqa: E402 - not before it is known to be there
 from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
-from matplotlib.legend import Legend  # noqa: E402, F401 - the tests take it from here
+from matplotlib.legend import Legend  # noqa: E402 - the tests take it from here
 from matplotlib.text import Text  # noqa: E402
 from matplotlib.transforms import Bbox  # noqa: E402
 
@@ -39,8 +39,12 @@ def line(ax, label):
 
 
 def legend_of(owner):
-    legend = owner.get_legend() if isinstance(owner, Axes) else owner.legends[0]
-    return [text.get_text() for text in legend.get_texts()]
+    """Row by row; matplotlib has them column by column. Of an axes, or the only one of a figure."""
+    (legend,) = [owner.get_legend()] if isinstance(owner, Axes) else owner.findobj(Legend)
+    texts, columns = [text.get_text() for text in legend.get_texts()], legend._ncols
+    heights = [len(texts) // columns + (c < len(texts) % columns) for c in range(columns)]
+    starts = np.cumsum([0, *heights])
+    return [texts[starts[c] + r] for r in range(heights[0]) for c in range(columns) if r < heights[c]]
 
 
 def diagonal(last, slope=1.0):

@@ -60,6 +60,8 @@ NETWORKS = {
     "second_order_rnn": lambda: over_maps(mc.SecondOrderRNN(3, return_sequences=True)),
     "lstm": lambda: over_maps(mc.LSTM(3, return_sequences=True)),
     "gru": lambda: over_maps(mc.GRU(3, return_sequences=True)),
+    "attention": lambda: over_maps(mc.Attention("additive", num_heads=2)),
+    "positional_encoding": lambda: over_maps(mc.PositionalEncoding()),
     "maxout": lambda: sandwich(mc.Maxout(4, 3)),
     "activation": lambda: sandwich(mc.Activation("elu", 0.7)),
     "custom": lambda: sandwich(mc.layers.Custom(lambda x: x**2, lambda dy, x: 2 * x * dy)),

@@ -204,3 +204,11 @@ def test_own_layer(run):
     assert left["wrong"].wrong == ["bells"]
     assert left["right"].passed
     assert left["accuracy"] > 0.95
+
+
+def test_transformer(run):
+    """Sees a number that comes twice, and looks from one to the other; a recurrent network of its size does not."""
+    left = run("transformer")
+    assert left["sees"] > 0.95 > 0.85 > left["remembers"]
+    others = [left["weights"][1, j] for j in (0, 2, 3, 5)]
+    assert left["weights"][1, 4] > 2 * max(others)

@@ -35,7 +35,12 @@ def every_layer(dtype="float32"):
 def every_layer_through_time(dtype="float32"):
     walks = [mc.SimpleRNN(3, "relu", return_sequences=True), mc.GRU(3, reset_after=False, return_sequences=True)]
     ends = [mc.Bidirectional(mc.LSTM(2, return_sequences=True), "sum"), mc.SecondOrderRNN(2, reverse=True)]
-    return mc.Sequential([mc.Embedding(5, 3), *walks, *ends], input_shape=(4,), dtype=dtype, seed=11)
+    looks = [mc.PositionalEncoding(), mc.Attention("additive", causal=True, units=4, num_heads=2)]
+    tokens = mc.Input(4)
+    h = mc.Embedding(5, 4)(tokens)
+    for layer in (*looks, *walks, *ends):
+        h = layer(h)
+    return mc.Network(tokens, h, dtype=dtype, seed=11)
 
 
 def small(dtype="float32"):

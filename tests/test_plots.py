@@ -8,9 +8,12 @@ import pytest
 import multicapa as mc
 from helpers import output_of
 from multicapa import plots
+from multicapa.plots import space, style
 from plot_helpers import (
     CLASSES,
     Axes,
+    Bbox,
+    Figure,
     Legend,
     X,
     axes_of,
@@ -19,6 +22,7 @@ from plot_helpers import (
     diagnosed,
     diagonal,
     history_of,
+    legend_of,
     overlapping_texts,
 )
 
@@ -95,17 +99,78 @@ def every_display():
     yield plots.DescentDisplay.from_function(optimizers={"a": mc.SGD(0.1), "b": mc.Adam(0.3)}, **bowl)
 
 
+@pytest.fixture(scope="module")
+def displays():
+    return list(every_display())
+
+
+def assert_nothing_collides(figure, what):
+    assert overlapping_texts(figure) == [], what
+    for legend in figure.findobj(Legend):
+        box = legend.get_window_extent()
+        common = [Bbox.intersection(box, ax.bbox) for ax in figure.findobj(Axes) if ax.get_frame_on()]
+        covered = [part for part in common if part is not None and part.width > 1 and part.height > 1]
+        assert not covered, what
+
+
 @pytest.mark.parametrize("width", [5, 8])
-def test_no_text_covers_another(width):
+def test_no_text_covers_another(displays, width):
     titled = plots.loss_curves(history_of("loss", "val_loss"), axes_of(width), best_epoch=2, title="Digits")
     assert overlapping_texts(titled.figure) == []
-    for display in every_display():
-        figure = display.plot(axes_of(width, 6)).figure_
-        assert overlapping_texts(figure) == [], type(display).__name__
-        for legend in figure.findobj(Legend):
-            box = legend.get_window_extent()
-            over = [ax for ax in figure.findobj(Axes) if box.y0 < ax.bbox.y1 - 1 and ax.bbox.y0 < box.y1]
-            assert not over, type(display).__name__
+    for display in displays:
+        assert_nothing_collides(display.plot(axes_of(width, 6)).figure_, type(display).__name__)
+
+
+@pytest.mark.parametrize("layout", ["constrained", None])
+def test_nothing_collides_in_a_column_of_a_paper(displays, layout):
+    """3.3 inches."""
+    text = "Digits, and more than fits in a line"
+    titled = plots.loss_curves(history_of("loss", "val_loss"), best_epoch=2, title=text,
+                               ax=Figure(figsize=(3.3, 2.6), layout=layout).add_subplot())  # fmt: skip
+    assert overlapping_texts(titled.figure) == []
+    for display in displays:
+        ax = Figure(figsize=(3.3, 2.6), layout=layout).add_subplot()
+        assert_nothing_collides(display.plot(ax).figure_, type(display).__name__)
+
+
+@pytest.mark.parametrize("layout", ["constrained", None])
+def test_nothing_collides_in_a_grid(displays, layout):
+    """2 × 3."""
+    for first in range(0, len(displays), 6):
+        shown = displays[first : first + 6]
+        figure = Figure(figsize=(10, 6), layout=layout)
+        for display, ax in zip(shown, figure.subplots(2, 3).flat, strict=False):
+            display.plot(ax)
+        assert_nothing_collides(figure, [type(display).__name__ for display in shown])
+
+
+def test_legends_are_read_row_by_row():
+    ax = axes_of(4, 3)
+    lines = [ax.plot([0, 1], [0, i], label=f"layer_{i}")[0] for i in range(7)]
+    space.legend_above(ax, lines)
+    assert ax.get_legend()._ncols == 4
+    assert [text.get_text() for text in ax.get_legend().get_texts()][:3] == ["layer_0", "layer_4", "layer_1"]
+    assert legend_of(ax) == [f"layer_{i}" for i in range(7)]
+
+
+def test_more_than_seven_things_keep_apart():
+    looks = [(style.colour(i), style.marker(i)) for i in range(100)]
+    assert len(set(looks)) == 100
+    assert len({style.colour(i) for i in range(17)}) == 17
+
+
+def test_a_notebook_shows_what_pyplot_does_not():
+    display = plots.LearningCurvesDisplay({"": history_of("loss")})
+    assert display._repr_png_() is None  # nothing is drawn yet
+    assert display.plot(axes_of())._repr_png_().startswith(b"\x89PNG")
+    code = """
+from matplotlib import pyplot as plt
+plt.switch_backend("agg")
+import multicapa as mc
+display = mc.plots.LearningCurvesDisplay.from_history(mc.History([{"epoch": 0, "loss": 1.0}]))
+print(display._repr_png_())
+"""
+    assert output_of(code) == "None"
 
 
 def test_the_check_sees_an_overlap():

@@ -111,3 +111,23 @@ def test_wrong_options_of_the_plane():
         draw(classifier(), X, feature_names=["a"])
     with pytest.raises(ValueError, match="needs a Dense layer that reads the input"):
         draw(mc.Sequential([mc.LayerNorm(), mc.Dense(2, "softmax")], input_shape=(2,), seed=0), X, hidden=True)
+
+
+def test_estimators_bring_their_names():
+    model = mc.MLPClassifier((4,), max_iter=300, tol=1.0, n_iter_no_change=1)
+    frame = pytest.importorskip("pandas").DataFrame(X, columns=["height", "width"])
+    labels = np.array(["one", "three", "two"])[CLASSES]
+    model.fit(frame, labels)
+    display = plots.DecisionBoundaryDisplay.from_network(model, X, labels, resolution=9, ax=axes_of())
+    assert legend_of(display.ax_) == ["one", "three", "two"]
+    np.testing.assert_array_equal(display.y, CLASSES)
+    assert (display.ax_.get_xlabel(), display.ax_.get_ylabel()) == ("height", "width")
+    with pytest.raises(ValueError, match="'four', which is none of the classes one, three, two"):
+        plots.DecisionBoundaryDisplay.from_network(model, X[:1], ["four"])
+    with pytest.raises(TypeError, match="not fitted yet"):
+        plots.DecisionBoundaryDisplay.from_network(mc.MLPClassifier(), X)
+    binary = mc.MLPClassifier((4,), max_iter=300, tol=1.0, n_iter_no_change=1).fit(X, np.array(["no", "yes"])[BINARY])
+    shown = plots.DecisionBoundaryDisplay.from_network(binary, X, np.array(["no", "yes"])[BINARY], ax=axes_of())
+    assert legend_of(shown.ax_) == ["no", "yes"]
+    curves = plots.LearningCurvesDisplay.from_history({"a": binary, "b": model}, ax=axes_of())
+    assert curves.histories["a"] is binary.history_

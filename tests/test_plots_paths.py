@@ -21,8 +21,8 @@ def test_gradients_of_the_surfaces(name):
 
 @pytest.mark.parametrize("name", plots.SURFACES)
 def test_paths_are_those_of_minimize(name):
-    chosen = {"plain": mc.SGD(0.1), "Adam": mc.Adam(0.2)}
     surface = plots.SURFACES[name]
+    chosen = {"plain": mc.SGD(0.1 / surface.steepness), "Adam": mc.Adam(0.2)}
     display = plots.OptimizerPathsDisplay.from_function(name, optimizers=chosen, steps=12, resolution=20, ax=axes_of())
     assert not display.diverged
     for label, optimizer in chosen.items():
@@ -31,7 +31,12 @@ def test_paths_are_those_of_minimize(name):
     assert display.ax_.get_xlim() == surface.limits[0]
     assert display.ax_.get_ylim() == surface.limits[1]
     assert display.heights[3, 5] == surface([display.xx0[3, 5], display.xx1[3, 5]])[0]
-    assert legend_of(display.ax_) == ["plain", "Adam", "start"]
+    known = ["minimum"] if surface.minimum else []
+    assert legend_of(display.ax_) == ["plain", "Adam", "start", *known]
+    if known:
+        np.testing.assert_array_equal(np.column_stack(line(display.ax_, "minimum").get_data()), [surface.minimum])
+        assert surface(surface.minimum)[0] <= display.heights.min()
+        assert surface(surface.minimum)[1].tolist() == [0, 0]
 
 
 def test_what_the_surfaces_teach():
@@ -45,6 +50,30 @@ def test_what_the_surfaces_teach():
     assert ends["local minima"]["gradient descent"] > ends["local minima"]["momentum"] + 0.5
     assert max(ends["ravine"].values()) < 0.1
     assert max(ends["saddle"].values()) < -0.8
+
+
+def test_the_minimum_of_a_function_of_ones_own_is_in_the_picture():
+    rosenbrock, few = plots.SURFACES["rosenbrock"], {"optimizers": {"slow": mc.SGD(1e-4)}, "steps": 5, "resolution": 9}
+    own = plots.OptimizerPathsDisplay.from_function(lambda x: rosenbrock(x), x0=(-1.5, 2), ax=axes_of(), **few)
+    np.testing.assert_allclose(own.minimum, [1, 1], atol=1e-3)
+    assert own.ax_.get_xlim()[1] > 1
+    assert own.ax_.get_ylim()[0] < 1
+    tilted = plots.OptimizerPathsDisplay.from_function(
+        lambda x: (x[0], np.array([1.0, 0.0])), x0=(0, 0), ax=axes_of(), **few
+    )
+    assert tilted.minimum is None  # it has none
+    assert legend_of(tilted.ax_) == ["slow", "start"]
+
+
+def test_paths_that_coincide_are_both_seen():
+    chosen = {"adam": mc.Adam(0.2), "adamw": mc.AdamW(0.2, weight_decay=1e-6), "sgd": mc.SGD(0.1)}
+    ax = plots.OptimizerPathsDisplay.from_function("ravine", optimizers=chosen, steps=30, ax=axes_of()).ax_
+    adam, adamw, sgd = (line(ax, label) for label in chosen)
+    assert (adam.get_linestyle(), adamw.get_linestyle(), sgd.get_linestyle()) == ("-", "--", "-")
+    assert adamw.get_zorder() > adam.get_zorder()
+    assert len({each.get_color() for each in (adam, adamw, sgd)}) == 3
+    sizes = [each.get_markersize() for each in ax.get_lines() if each.get_label() == "_end"]
+    assert sizes[1] < sizes[0] == sizes[2]
 
 
 def bowl(x):
@@ -70,7 +99,7 @@ def test_paths_that_run_away_are_marked(power):
     chosen = {"fine": mc.SGD(0.05), "wild": mc.SGD(3.0)}
     display = plots.OptimizerPathsDisplay.from_function(f, x0=(1, 1), optimizers=chosen, steps=300, ax=axes_of())
     assert display.diverged == {"wild"}
-    assert legend_of(display.ax_) == ["fine", "wild (diverges)", "start"]
+    assert legend_of(display.ax_) == ["fine", "wild (diverges)", "start", "minimum"]
     assert display.ax_.get_xlim()[1] < 2
     assert np.isfinite(display.paths["wild"]).all()
 

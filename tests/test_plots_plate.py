@@ -79,3 +79,10 @@ def test_wrong_plates():
         draw(build, X, X[:, 0], learning_rates=())
     with pytest.raises(ValueError, match=r"no history for learning rate 0\.1 and batch size 2"):
         plots.PlateDisplay([0.1], [1, 2], {(0.1, 1): history_of("loss")})
+
+
+def test_runs_that_are_not_in_the_picture_say_so():
+    runs = {(r, 8): history_of("loss", "val_loss", start=1.0 if r < 1 else 1e4) for r in (0.01, 0.1, 1.0)}
+    display = plots.PlateDisplay((0.01, 0.1, 1.0), (8,), runs).plot(axes_of())
+    told = [texts_of(ax) for ax in display.axes_[:, 0]]
+    assert ["off the scale" in text for text in told] == [False, False, True]

@@ -29,6 +29,9 @@ def nets():
         yield [mc.Dense(4, "tanh"), mc.Bidirectional(kind(5, return_sequences=True)), mc.Dense(3, "softmax")]
     yield [mc.Bidirectional(mc.LSTM(4, return_sequences=True), merge="sum"), mc.LayerNorm(), mc.GRU(3), mc.Dense(2)]
     yield [mc.LSTM(4, return_sequences=True), mc.LayerNorm(), mc.Activation("softmax"), mc.Dense(2, "sigmoid")]
+    for pooling in (mc.GlobalAveragePool1D, mc.GlobalMaxPool1D):
+        yield [mc.Dense(5, "tanh"), pooling(), mc.Dense(2)]
+        yield [mc.LayerNorm(), mc.GRU(4, return_sequences=True), pooling(), mc.Dense(2)]
 
 
 @pytest.mark.parametrize("batch", [5, 20])
@@ -73,6 +76,95 @@ def test_batch_equals_its_sequences(batch):
         largest = max(np.abs(total).max() for total in sums.values())
         for name, gradient in ours.items():
             assert_near(gradient, sums[name], 1e-12, name, largest)
+
+
+@pytest.mark.parametrize("ddof", [0, 1])
+def test_batch_norm_takes_its_moments_of_the_steps_there_are(ddof):
+    """As of a batch whose samples are those steps, with NaN in the padding; running moments, frozen, streams too."""
+    layers = [mc.Dense(5, "tanh"), mc.BatchNorm(ddof=ddof), mc.Dense(4), mc.BatchNorm(), mc.Dense(2)]
+    for lengths in (LENGTHS, (0, 3, 1), (1, 0), (9,) * 3, rng(0).integers(0, 10, 150)):
+        ours = randomize(mc.Sequential(layers, input_shape=(9, 3), seed=0, dtype="float64"), rng(1))
+        theirs = mc.Sequential(layers, input_shape=3, seed=0, dtype="float64")
+        theirs.parameters.flat[:] = ours.parameters.flat
+        X = sequences(lengths)
+        T = [rng(50 + i).normal(size=(n, 2)) for i, n in enumerate(lengths)]
+        flat, targets, given = np.concatenate(X), np.concatenate(T), garbage(mc.data.pad(X, 9))
+        for _ in range(2):
+            cost, gradients = ours.loss_and_gradient(given, T)
+            their_cost, wanted = theirs.loss_and_gradient(flat, targets)
+            assert cost == pytest.approx(their_cost, rel=1e-11)
+            for name, gradient in gradients.items():
+                assert_near(gradient, wanted[name], 1e-10, name, 0.01)
+            assert_near(np.concatenate([y[:n] for y, n in zip(ours.predict(given), lengths, strict=True)]),
+                        theirs.predict(flat), 1e-12)  # fmt: skip
+            options = {"epochs": 1, "batch_size": None, "optimizer": mc.SGD(0.01)}
+            ours.fit(given, T, **options)
+            theirs.fit(flat, targets, **options)
+            assert_near(ours.state.flat, theirs.state.flat, 1e-11)
+            for net in (ours, theirs):
+                net.freeze("batch_norm_1")
+    stream = ours.stream()
+    first = next(i for i, n in enumerate(lengths) if n)
+    assert_near(stream.step(X[first][0]), ours.predict([X[first]])[0, 0], 1e-14)
+
+
+def test_batch_norm_has_the_same_bits_for_any_number_of_threads():
+    found = []
+    for threads in (1, 2, 3, 7):
+        mc.set_num_threads(threads)
+        layers = [mc.GRU(12, return_sequences=True), mc.BatchNorm(), mc.LSTM(7), mc.BatchNorm(), mc.Dense(1)]
+        net = mc.Sequential(layers, input_shape=(9, 3), seed=0)
+        net.fit(sequences(LENGTHS * 8), numbers(160, 1), epochs=2, batch_size=100)
+        found.append(net.parameters.flat.tobytes() + net.state.flat.tobytes())
+    mc.set_num_threads(2)
+    assert len(set(found)) == 1
+
+
+def test_an_epochs_cost_is_the_mean_over_its_steps():
+    """Batches weigh as many steps as they have, so that at rate 0 it is the cost of all samples."""
+    net = mc.Sequential([mc.GRU(4, return_sequences=True), mc.Dense(2)], input_shape=(9, 3), seed=0, dtype="float64")
+    X = sequences([9, 9, 9, 1, 1, 1, 0, 0])
+    T = [rng(i).normal(size=(len(x), 2)) for i, x in enumerate(X)]
+    weights = [rng(i).uniform(size=len(x)) for i, x in enumerate(X)]
+    for sample_weight in (None, weights):
+        options = {"sample_weight": sample_weight, "shuffle": False}
+        seen = net.fit(X, T, epochs=1, batch_size=3, optimizer=mc.SGD(0.0), l2=0.1, **options)["loss"][0]
+        assert seen == pytest.approx(net.loss_and_gradient(X, T, sample_weight=sample_weight, l2=0.1)[0], rel=1e-12)
+
+
+def test_metrics_of_steps():
+    """Scorers and functions see the steps there are as samples: in fit, on data for validation and in evaluate."""
+    from sklearn.metrics import f1_score, mean_absolute_error
+
+    lengths = [n for n in LENGTHS * 2 if n]
+    X = sequences(lengths)
+    y, T = [np.digitize(x[:, 0], (-0.5, 0.5)) for x in X], [x[:, 1:] ** 2 for x in X]
+    seen = []
+
+    def largest(targets, outputs):
+        seen.append((targets.shape, outputs.shape))
+        return np.abs(targets - outputs).max()
+
+    net = mc.Sequential([mc.GRU(6, return_sequences=True), mc.Dense(2)], input_shape=(9, 3), seed=0)
+    history = net.fit(X, T, epochs=2, metrics=["mae", largest], validation_data=(X[:5], T[:5]))
+    outputs = net.predict(X)
+    made, wanted = np.concatenate([outputs[i, :n] for i, n in enumerate(lengths)]), np.concatenate(T)
+    found = net.evaluate(X, T, metrics=["mae", largest])
+    assert found["mae"] == pytest.approx(mean_absolute_error(wanted, made), rel=1e-5)
+    assert found["largest"] == pytest.approx(np.abs(wanted - made).max(), rel=1e-5)
+    assert history["mae"][-1] == pytest.approx(found["mae"], rel=1e-5)
+    count = sum(lengths[:5])
+    assert history["val_mae"][-1] == pytest.approx(mean_absolute_error(wanted[:count], made[:count]), rel=1e-5)
+    assert {shape for pair in seen for shape in pair} == {(sum(lengths), 2), (count, 2)}
+
+    net = mc.Sequential([mc.GRU(6, return_sequences=True), mc.Dense(3, "softmax")], input_shape=(9, 3), seed=0)
+    history = net.fit(X, y, epochs=5, metrics=["f1_macro"], validation_split=0.2, optimizer=mc.Adam(0.02))
+    assert len(history["val_f1_macro"]) == 5
+    classes = np.concatenate([net.predict(X)[i, :n].argmax(axis=1) for i, n in enumerate(lengths)])
+    weights = [rng(i).uniform(size=n) for i, n in enumerate(lengths)]
+    found = net.evaluate(X, y, metrics=["f1_macro"], sample_weight=weights)["f1_macro"]
+    theirs = f1_score(np.concatenate(y), classes, average="macro", sample_weight=np.concatenate(weights))
+    assert found == pytest.approx(theirs, rel=1e-6)
 
 
 def test_any_order_of_lengths():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reference import layers
+from reference import attention, layers
 from reference.activations import ACTIVATIONS, softmax
 from reference.differences import assert_close, numeric_gradient
 from reference.losses import FUSED, LOSSES, batch_cost, batch_gradient
@@ -159,6 +159,12 @@ def layer_cases():
     for ddof in (0, 1):
         case[f"batch_norm_ddof{ddof}"] = (layers.BatchNorm(normal, ddof=ddof), [x], True, None)
         case[f"layer_norm_ddof{ddof}"] = (layers.LayerNorm(normal, ddof=ddof), [x], True, None)
+    q, k, v = rng.normal(size=(2, 3, 4)), rng.normal(size=(2, 5, 4)), rng.normal(size=(2, 5, 6))
+    case["positional_encoding"] = (attention.PositionalEncoding(), [q], True, None)
+    for score, causal, heads in (("scaled_dot", False, 2), ("dot", True, 1), ("additive", True, 2)):
+        p = {"weight": rng.normal(size=4)} if score == "additive" else {}
+        case[score] = (attention.Attention(p, score, causal, heads), [q, k, v], True, None)
+        case[f"{score}_memory"] = (attention.Attention(p, score, not causal, heads, True), [q[:, 0], k], True, None)
     for k in (1, 2, 3):
         p = {"weight": rng.normal(size=(6, 4 * k)), "bias": rng.normal(size=4 * k)}
         case[f"maxout_{k}"] = (layers.Maxout(p, k), [x], True, None)

@@ -238,6 +238,21 @@ def test_sequences_with_lengths_of_their_own(dtype):
             assert_near(gradient, sums[name], tolerance, f"{kept}: {name}", least_scale=1e-3)
 
 
+def test_attention_from_one_input_over_another():
+    """An encoder and a decoder: steps of the target look at those of the source, each with lengths of its own."""
+    source, target = mc.Input((6, 3), name="source"), mc.Input((5, 2), name="target")
+    states = mc.GRU(4, return_sequences=True)(source)
+    steps = mc.GRU(4, return_sequences=True)(target)
+    seen = mc.concat([steps, mc.Attention()([steps, states])])
+    net = mc.Network([source, target], mc.Dense(3, "softmax")(seen), dtype="float64", seed=0)
+    X, y = crossed_samples()
+    outputs = net.predict(ragged(X))
+    for i in range(8):
+        one = {name: [X[name][i, :length]] for name, length in (("source", SOURCE[i]), ("target", TARGET[i]))}
+        assert_near(outputs[i], net.predict(one)[0], 1e-12, least_scale=1)
+    assert mc.check_gradients(net, ragged(X), y["words"]).passed
+
+
 def test_padding_reaches_nothing_to_the_last_bit():
     (X, y), found = crossed_samples(), []
     for padding in (0.0, np.nan, 1e300):

@@ -185,3 +185,10 @@ def test_an_estimator_as_text(fitted):
     with sklearn.config_context(display="text"):
         assert list(fitted._repr_mimebundle_()) == ["text/plain"]
         assert not hasattr(fitted, "_repr_html_")
+
+
+def test_prompts_show_it_as_it_is_printed():
+    text = mc.Sequential([mc.Dense(1)], input_shape=2, seed=0).summary()
+    assert isinstance(text, str)
+    assert repr(text) == str(text)
+    assert "\n" in repr(text)

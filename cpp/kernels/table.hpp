@@ -102,6 +102,7 @@ template <class T> struct ChainPlan;  // see chain.hpp
 template <class T> struct ChainBatch;
 template <class T> struct MapKernels;        // see maps.hpp
 template <class T> struct RecurrentKernels;  // see recurrent.hpp
+template <class T> struct AttentionKernels;  // see attention.hpp
 
 template <class T> struct KernelTable {
   const char* isa;
@@ -110,6 +111,7 @@ template <class T> struct KernelTable {
   const TileProduct<T>* tiles;  // null where the processor has none for this type
   const MapKernels<T>* maps;    // convolutions and poolings
   const RecurrentKernels<T>* recurrent;
+  const AttentionKernels<T>* attention;
 
   const ActivationKernel<T>* activations;
   int activation_count;

@@ -1,7 +1,7 @@
 // y = γ (x − μ)/√(σ² + ε) + β with μ and σ² of every unit over the whole batch, σ² = Σ (x − μ)²/(b − ddof); outside
 // training with running means of both (Ioffe & Szegedy 2015). Of maps and series, the units are the channels, and b
-// counts the pixels or steps of all samples. A batch too small to have a variance is normalised by the running means
-// too, and so is every batch of a frozen layer.
+// counts the pixels of all samples, or the steps that they have. A batch too small to have a variance is normalised by
+// the running means too, and so is every batch of a frozen layer.
 
 #include <algorithm>
 #include <cmath>
@@ -36,6 +36,7 @@ template <class T> class BatchNorm final : public Layer<T> {
     plan.states.push_back({"running_variance", {units_}, 1});
     plan.work_per_row = 8 * static_cast<double>(units_ * pixels_);
     plan.batch_sums = 4 * step_;
+    plan.stepwise = inputs[0].size() == 2;
     return plan;
   }
 
@@ -51,10 +52,11 @@ template <class T> class BatchNorm final : public Layer<T> {
     double rows = 0;
     for_parts(call, [&](Size first, Size count) {
       const Matrix<const T> part = pixels(call.inputs[0], first, count);
-      if (first == 0) call.kernels->column_moments(part, sums, sums + step_);
+      if (rows == 0) call.kernels->column_moments(part, sums, sums + step_);
       else add_moments(call, part, rows, sums);
       rows += static_cast<double>(part.rows);
     });
+    sums[2 * step_] = static_cast<T>(rows);
   }
 
   // Means and squared deviations of the blocks, put together one by one (Chan, Golub & LeVeque 1979).
@@ -64,7 +66,8 @@ template <class T> class BatchNorm final : public Layer<T> {
       double center = 0, deviation = 0, rows = 0;
       for (Size b = 0; b < blocks.blocks; ++b) {
         const T* sums = blocks.sums + b * blocks.stride;
-        const double n = static_cast<double>(blocks.rows[b] * pixels_), difference = sums[u] - center;
+        const double n = sums[2 * step_], difference = sums[u] - center;
+        if (n == 0) continue;
         deviation += sums[step_ + u] + difference * difference * rows * n / (rows + n);
         center += difference * n / (rows + n);
         rows += n;
@@ -79,17 +82,21 @@ template <class T> class BatchNorm final : public Layer<T> {
 
   void backward_sums(const Call<T>& call, T* sums) const override {
     T* part = sums + 2 * step_;
+    Size rows = 0;
     for_parts(call, [&](Size first, Size count) {
-      T* to = first == 0 ? sums : part;
+      T* to = rows == 0 ? sums : part;
       call.kernels->column_products(pixels(as_const(call.dy), first, count), pixels(call.inputs[0], first, count),
                                     mean(call), to, to + step_);
-      if (first > 0) call.kernels->add({part, 1, 2 * step_, 2 * step_}, {sums, 1, 2 * step_, 2 * step_});
+      if (rows > 0) call.kernels->add({part, 1, 2 * step_, 2 * step_}, {sums, 1, 2 * step_, 2 * step_});
+      rows += count;
     });
+    if (rows == 0) std::fill_n(sums, 2 * step_, T(0));
+    sums[2 * step_] = static_cast<T>(rows);
   }
 
   // dγ = Σ dy x̂, dβ = Σ dy, dx = γ/σ (dy − dβ/b − x̂ dγ/(b − ddof)), as of_dy · dy + of_x · (x − μ) + constant.
   void combine_backward(const Call<T>& call, const BlockSums<T>& blocks) const override {
-    const Size total = count(blocks);
+    const double total = count(blocks);
     T *of_dy = blend(call), *of_x = of_dy + step_, *constant = of_x + step_;
     for (Size u = 0; u < units_; ++u) {
       double sum = 0, product = 0;
@@ -105,9 +112,9 @@ template <class T> class BatchNorm final : public Layer<T> {
       of_dy[u] = static_cast<T>(scale);
       of_x[u] = constant[u] = 0;
       if (uses_running_moments(total)) continue;  // the running moments do not depend on x
-      const double freedom = static_cast<double>(total - ddof_);
+      const double freedom = total - static_cast<double>(ddof_);
       of_x[u] = static_cast<T>(-scale * inverse_sigma * inverse_sigma * product / freedom);
-      constant[u] = static_cast<T>(-scale * sum / static_cast<double>(total));
+      constant[u] = static_cast<T>(-scale * sum / total);
     }
   }
 
@@ -132,18 +139,22 @@ template <class T> class BatchNorm final : public Layer<T> {
   T* inverse_deviation(const Call<T>& call) const { return call.batch_sums + 2 * step_; }
   T* blend(const Call<T>& call) const { return call.batch_sums + 3 * step_; }
 
-  // body(first, count) for the samples of a block: flat ones at once, maps in parts of as many pixels as sum up in T
-  // without loss.
+  // body(first sample, pixels) for the samples of a block: flat ones at once, maps in parts of as many pixels as sum up
+  // in T without loss, sequences one by one as long as they are.
   template <class Body> void for_parts(const Call<T>& call, Body body) const {
+    if (call.lengths) {
+      for (Size r = 0; r < call.rows && call.lengths[r] > 0; ++r) body(r, call.lengths[r]);
+      return;
+    }
     const bool side_by_side = call.inputs[0].stride == pixels_ * units_;  // not always where the user has them
     const Size samples = side_by_side ? std::max<Size>(most_pixels / pixels_, 1) : 1;
     const Size at_once = pixels_ == 1 ? call.rows : samples;
-    for (Size first = 0; first < call.rows; first += at_once) body(first, std::min(at_once, call.rows - first));
+    for (Size first = 0; first < call.rows; first += at_once)
+      body(first, std::min(at_once, call.rows - first) * pixels_);
   }
-  // The pixels of some samples as rows.
+  // So many pixels as rows.
   template <class Number> Matrix<Number> pixels(Matrix<Number> x, Size first, Size count) const {
-    if (pixels_ == 1) return {x.data + first * x.stride, count, units_, x.stride};
-    return {x.data + first * x.stride, count * pixels_, units_, units_};
+    return {x.data + first * x.stride, count, units_, pixels_ == 1 ? x.stride : units_};
   }
 
   void add_moments(const Call<T>& call, Matrix<const T> part, double rows, T* sums) const {
@@ -167,11 +178,11 @@ template <class T> class BatchNorm final : public Layer<T> {
   void use_running_moments(const Call<T>& call) const {
     for (Size u = 0; u < units_; ++u) set_moments(call, u, call.state[u], call.state[step_ + u]);
   }
-  bool uses_running_moments(Size rows) const { return frozen_ || rows < 2; }
-  Size count(const BlockSums<T>& blocks) const {
-    Size total = 0;
-    for (Size b = 0; b < blocks.blocks; ++b) total += blocks.rows[b];
-    return total * pixels_;
+  bool uses_running_moments(double rows) const { return frozen_ || rows < 2; }
+  double count(const BlockSums<T>& blocks) const {
+    double total = 0;
+    for (Size b = 0; b < blocks.blocks; ++b) total += blocks.sums[b * blocks.stride + 2 * step_];
+    return total;
   }
 
   const double epsilon_;

@@ -47,8 +47,8 @@ struct LayerPlan {
   Size carried = 0;                   // numbers per sample that pass from one stretch of time to the next
   bool stepwise = false;              // of a sample (time, features), treats each step for itself or walks through time
   bool walks = false;                 // through time, all samples of a block at once: the longest first
-  bool looks_around = false;          // from each step of the first input over all steps of the others, at once
-  Size batch_sums = 0;                // > 0: training needs that many sums over the whole batch, forward and backward
+  bool looks_around = false;  // stepwise, but sees all steps of its inputs, or of those after the first, at once
+  Size batch_sums = 0;        // > 0: training needs that many sums over the whole batch, forward and backward
 };
 
 // What one layer sees of one block of rows. Matrices of dx with data == nullptr are not wanted. With samples as columns
@@ -79,10 +79,10 @@ template <class T> struct Call {
   std::uint64_t node = 0;
   const Size* lengths = nullptr;  // steps that each sample has, descending where `active` is read; null: all as planned
   const Size* active = nullptr;   // samples that have step t, which are the first so many; null: all have all steps
-  const Size* memory_lengths = nullptr;  // looks_around: lengths of what it looks at; null: as planned
-  Size steps = -1;                       // of the block's longest sample; -1: as planned
-  T* carried = nullptr;  // states before the block's first step, and after its last one; null: as they begin
-  Size bptt = 0;         // > 0: gradients do not pass back over each so many steps
+  Size steps = -1;                // of the block's longest sample; -1: as planned
+  T* carried = nullptr;           // states before the block's first step, and after its last one; null: as they begin
+  Size bptt = 0;                  // > 0: gradients do not pass back over each so many steps
+  const Size* memory_lengths = nullptr;  // of the samples of the last input, where a layer looks around in it
   Interruption* interruption = nullptr;  // to look at within long work; null: somebody else does
 
   std::uint64_t stream() const { return *step << 16 | node; }
@@ -100,12 +100,11 @@ template <class T> struct LayerFunctions {
   std::function<void(const Call<T>&)> backward;
 };
 
-// The sums of one block, as T[batch_sums], and how many rows they cover.
+// The sums of all blocks, each T[batch_sums].
 template <class T> struct BlockSums {
   const T* sums;
   Size stride;  // from one block's sums to the next's
   Size blocks;
-  const Size* rows;
 };
 
 // A matrix whose element (i, j) is left[i] · right[j].

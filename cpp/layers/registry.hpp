@@ -35,6 +35,8 @@ template <class T> using LayerMaker = std::unique_ptr<Layer<T>> (*)(const Spec&)
   X(second_order_rnn, make_second_order_rnn)           \
   X(lstm, make_lstm)                                   \
   X(gru, make_gru)                                     \
+  X(attention, make_attention)                         \
+  X(positional_encoding, make_positional_encoding)     \
   X(custom, make_custom)                               \
   X(custom_activation, make_custom_activation)
 

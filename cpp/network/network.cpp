@@ -119,7 +119,7 @@ template <class T> void Network<T>::find_steps(Node<T>& node) const {
   const Shape& shape = node.plan.output;
   node.steps = shape.size() == 2 ? shape[0] : 0;
   if (!node.layer || !node.plan.stepwise || !node.steps) return;
-  node.sequence = !node.plan.parameters.empty() && node.type != "layer_norm";
+  node.sequence = !node.plan.parameters.empty() && node.type != "layer_norm" && node.type != "batch_norm";
   for (const Size input : node.inputs) node.sequence |= nodes_[static_cast<std::size_t>(input)].sequence;
 }
 

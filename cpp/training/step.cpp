@@ -11,9 +11,8 @@ namespace {
 template <class Vector> auto& at(Vector& vector, Size i) { return vector[static_cast<std::size_t>(i)]; }
 
 // Of a sample, or of its steps where these have costs of their own.
-template <class T> double weight_of(const Samples<T>& samples, Size sample, Size all_steps, bool weighted) {
+template <class T> double weight_of(const Samples<T>& samples, Size sample, Size all_steps) {
   const Size steps = !all_steps ? 1 : samples.lengths ? samples.lengths[sample] : all_steps;
-  if (!weighted) return static_cast<double>(steps);
   if (!samples.step_weights) return static_cast<double>(steps) * static_cast<double>(samples.weights[sample]);
   double total = 0;
   for (Size t = 0; t < steps; ++t) total += static_cast<double>(samples.weights[sample * all_steps + t]);
@@ -40,7 +39,6 @@ Step<T>::Step(Network<T>& network, const Objective<T>& objective, const StepShap
   for (Size n = 0; n < nodes; ++n)
     if (node(n).plan.batch_sums > 0)
       syncs_.push_back(n), sums_stride_ = std::max(sums_stride_, node(n).plan.batch_sums);
-  for (const Block& block : partition_.blocks) block_rows_.push_back(block.rows);
   block_sums_ = Buffer<T>(sums_stride_ * static_cast<Size>(partition_.blocks.size()));
   plan_lanes();
   // Of samples with lengths each block adds up the gradients of the steps that exist.
@@ -207,7 +205,7 @@ template <class T> void Step<T>::backward_segment(Lane& lane, Size segment, Size
 }
 
 template <class T> void Step<T>::combine(Lane& lane, Size sync, bool backward) {
-  const BlockSums<T> sums{block_sums_.data(), sums_stride_, static_cast<Size>(block_rows_.size()), block_rows_.data()};
+  const BlockSums<T> sums{block_sums_.data(), sums_stride_, static_cast<Size>(partition_.blocks.size())};
   if (backward) node(sync).layer->combine_backward(lane.pass->call(sync), sums);
   else node(sync).layer->combine_forward(lane.pass->call(sync), sums);
 }
@@ -259,14 +257,23 @@ template <class T> double Step<T>::cost(const Examples<T>& examples, const Batch
   return total;
 }
 
-template <class T> double Step<T>::divisor(Size output, const Examples<T>& examples, const BatchRows& batch) const {
+template <class T> double Step<T>::costs(Size output, const Examples<T>& examples, const BatchRows& batch) const {
   const Samples<T>& samples = at(examples.outputs, output);
   const Size steps = network_.output_steps(output);
-  const bool weighted = objective_.weighted_mean && samples.weights;
-  if (!weighted && !(steps && samples.lengths)) return static_cast<double>(shape_.rows * std::max<Size>(steps, 1));
-  double total = 0;
+  if (!steps || !samples.lengths) return static_cast<double>(shape_.rows * std::max<Size>(steps, 1));
+  Size total = 0;
   for (Size r = batch.first; r < batch.first + shape_.rows; ++r)
-    total += weight_of(samples, batch.order ? batch.order[r] : r, steps, weighted);
+    total += samples.lengths[batch.order ? batch.order[r] : r];
+  return static_cast<double>(total);
+}
+
+template <class T> double Step<T>::divisor(Size output, const Examples<T>& examples, const BatchRows& batch) const {
+  const Samples<T>& samples = at(examples.outputs, output);
+  double total = 0;
+  if (!objective_.weighted_mean || !samples.weights) total = costs(output, examples, batch);
+  else
+    for (Size r = batch.first; r < batch.first + shape_.rows; ++r)
+      total += weight_of(samples, batch.order ? batch.order[r] : r, network_.output_steps(output));
   return std::max(total, std::numeric_limits<double>::min());
 }
 

@@ -58,6 +58,7 @@ template <class T> class Step {
   double cost(Size output, const Examples<T>& examples, const BatchRows& batch) const;
   // Of the parameters before the update; from update_parameters's closing on.
   double penalty() const { return parameters_->penalty(); }
+  double costs(Size output, const Examples<T>& examples, const BatchRows& batch) const;  // how many there are
 
  private:
   // One thread's present block: its calls and its loss. Alone on its cache lines, as each thread writes to its own.
@@ -106,7 +107,6 @@ template <class T> class Step {
   std::vector<Size> syncs_;  // nodes that need sums over the whole batch
   Buffer<T> block_sums_;
   Size sums_stride_ = 0;
-  std::vector<Size> block_rows_;
   std::unique_ptr<Workspace<T>> workspace_;
   std::unique_ptr<Pass<T>> whole_;          // over all rows at once, for gradients over the whole batch
   std::vector<Lane> lanes_;                 // one per thread

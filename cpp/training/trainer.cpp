@@ -82,7 +82,8 @@ template <class T> EpochResult Trainer<T>::run(const Goal& goal, Optimizer<T>& o
   const Size outputs = network_.output_count() > 1 ? network_.output_count() : 0;  // whose losses are told one by one
   EpochResult result;
   result.losses.resize(static_cast<std::size_t>(outputs));
-  Size done = 0;
+  std::vector<double> shares(result.losses.size());  // costs of each output so far
+  double done = 0;
   double cost = 0;                // of the present batch
   Apart<std::atomic<bool>> over;  // set once and for good, so that a late member reads it right
 
@@ -102,12 +103,15 @@ template <class T> EpochResult Trainer<T>::run(const Goal& goal, Optimizer<T>& o
       if (over.value) break;
       const bool last_step = s == steps - 1;  // callbacks may look at its gradient
       step.update_parameters(member, &optimizer, last_step, [&] {
-        const double share = static_cast<double>(step.rows()), penalty = step.penalty();
+        const double share = step.costs(0, epoch.examples, rows), penalty = step.penalty();
         result.loss += (cost + penalty) * share;
         result.penalty += penalty * share;
-        for (Size o = 0; o < outputs; ++o)
-          result.losses[static_cast<std::size_t>(o)] += step.cost(o, epoch.examples, rows) * share;
-        done += step.rows();
+        for (std::size_t o = 0; o < shares.size(); ++o) {
+          const double costs = step.costs(static_cast<Size>(o), epoch.examples, rows);
+          result.losses[o] += step.cost(static_cast<Size>(o), epoch.examples, rows) * costs;
+          shares[o] += costs;
+        }
+        done += share;
         ++result.steps;
       });
     }
@@ -123,9 +127,13 @@ template <class T> EpochResult Trainer<T>::run(const Goal& goal, Optimizer<T>& o
   // A gradient whose square overflows leaves memories by which nothing is ever learnt again.
   if (result.steps && !optimizer.is_finite()) result.diverged = true, optimizer.forget();
   network_.training_steps += static_cast<std::uint64_t>(result.steps);
-  result.loss = done ? result.loss / static_cast<double>(done) : std::nan("");
-  result.penalty = done ? result.penalty / static_cast<double>(done) : 0;
-  for (double& loss : result.losses) loss /= static_cast<double>(std::max<Size>(done, 1));
+  result.loss = done > 0 ? result.loss / done : std::nan("");
+  result.penalty = done > 0 ? result.penalty / done : 0;
+  if (outputs && done > 0) result.loss = result.penalty;
+  for (std::size_t o = 0; o < shares.size(); ++o) {
+    result.losses[o] = shares[o] > 0 ? result.losses[o] / shares[o] : 0;
+    if (done > 0) result.loss += goal->losses[o].weight * result.losses[o];
+  }
   return result;
 }
 

@@ -8,6 +8,7 @@ The 1/b of the cost is already inside dy, so a parameter's gradient is a plain s
 import numpy as np
 
 from .activations import ACTIVATIONS, softmax, softmax_backward
+from .attention import ATTENTION
 from .convolution import Windows, as_filters, as_images, as_samples
 from .recurrent import RECURRENT
 
@@ -385,5 +386,6 @@ LAYERS = {
     **{f"{kind}_pool{n}d": pooling(n, kind) for kind in ("max", "average") for n in (1, 2)},
     **{f"global_{kind}_pool{n}d": global_pooling(n, kind) for kind in ("max", "average") for n in (1, 2)},
     "layer_norm": lambda node, p, s: LayerNorm(p, node.get("epsilon", 1e-5), node.get("ddof", 0)),
+    **ATTENTION,
     **{name: lambda node, p, s, layer=layer: layer(p, node) for name, layer in RECURRENT.items()},
 }

@@ -1,5 +1,6 @@
 // The kernels of networks of dense layers, and what all networks share: activations, losses, optimisers.
 
+#include "kernels/attention/attention.hpp"
 #include "kernels/chain/chain.hpp"
 #include "kernels/isa/prelude.hpp"
 #include "kernels/maps/maps.hpp"
@@ -8,6 +9,7 @@
 namespace multicapa {
 
 extern const MapTables MULTICAPA_TABLES(maps, MULTICAPA_ISA);
+extern const AttentionTables MULTICAPA_TABLES(attention, MULTICAPA_ISA);
 extern const RecurrentTables MULTICAPA_TABLES(recurrent, MULTICAPA_ISA);
 
 namespace {
@@ -15,6 +17,11 @@ namespace {
 template <class T> constexpr const RecurrentKernels<T>* recurrent_kernels() {
   if constexpr (sizeof(T) == sizeof(float)) return &MULTICAPA_TABLES(recurrent, MULTICAPA_ISA).single_precision;
   else return &MULTICAPA_TABLES(recurrent, MULTICAPA_ISA).double_precision;
+}
+
+template <class T> constexpr const AttentionKernels<T>* attention_kernels() {
+  if constexpr (sizeof(T) == sizeof(float)) return &MULTICAPA_TABLES(attention, MULTICAPA_ISA).single_precision;
+  else return &MULTICAPA_TABLES(attention, MULTICAPA_ISA).double_precision;
 }
 
 // Each stands on those before it.
@@ -48,6 +55,7 @@ template <class T> constexpr KernelTable<T> make_table(const MapKernels<T>* maps
           nullptr,
           maps,
           recurrent_kernels<T>(),
+          attention_kernels<T>(),
           activation_list<T>,
           length(activation_list<T>),
           loss_list<T>,

@@ -16,7 +16,7 @@ from multicapa.base.history import History
 from multicapa.cli.output import CommandError, UsageError, note
 from multicapa.cli.scores import MOST_CLASSES_IN_TABLE
 from multicapa.data.table import ClassTarget, NumberColumn, TableModel, Target, listed
-from multicapa.plots import style
+from multicapa.plots import space, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -102,7 +102,7 @@ def _confusion(target: ClassTarget, predicted: Array, truth: Array) -> Figure:
     ax.set_ylabel(f"true {target.name}")
     ax.tick_params(color=style.QUIET, labelsize=9)
     ax.spines[:].set_visible(False)
-    return style.root_figure(ax)
+    return space.root_figure(ax)
 
 
 def _thin_out(ax: Any, names: list[str]) -> None:
@@ -131,7 +131,7 @@ def _errors(target: Any, outputs: Array, truth: Array) -> Figure:
         axis.set_major_formatter(lambda value, _: f"{value:,.10g}")
     ax.set_xlabel(f"predicted {target.name}")
     ax.set_ylabel(f"true {target.name}")
-    return style.root_figure(ax)
+    return space.root_figure(ax)
 
 
 def boundary(model: TableModel, frame: Any, missing: str | None) -> Figure:

@@ -11,6 +11,7 @@ A layer is called on the output of another one to form a graph, or listed in a :
 """
 
 from multicapa.layers.activation import Activation, CustomActivation, activations, check_activation, find_activation
+from multicapa.layers.attention import Attention, MultiHeadAttention, PositionalEncoding
 from multicapa.layers.base import Add, Layer, Multiply, Symbol
 from multicapa.layers.convolution import Conv1D, Conv2D
 from multicapa.layers.custom import Custom
@@ -59,6 +60,8 @@ LAYERS: dict[str, type[Layer]] = {
         SecondOrderRNN,
         LSTM,
         GRU,
+        Attention,
+        PositionalEncoding,
         Flatten,
         Reshape,
         Add,
@@ -74,6 +77,7 @@ __all__ = [
     "RECURRENT",
     "Activation",
     "Add",
+    "Attention",
     "AveragePool1D",
     "AveragePool2D",
     "BatchNorm",
@@ -99,7 +103,9 @@ __all__ = [
     "MaxPool1D",
     "MaxPool2D",
     "Maxout",
+    "MultiHeadAttention",
     "Multiply",
+    "PositionalEncoding",
     "Reshape",
     "SecondOrderRNN",
     "SimpleRNN",

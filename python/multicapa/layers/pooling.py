@@ -165,7 +165,7 @@ class GlobalMaxPool1D(Layer):
 
 @dataclass(eq=False)
 class GlobalAveragePool1D(Layer):
-    """The mean of each feature of a series: (time, features) becomes (features,).
+    """The mean of each feature of a series over the steps that it has: (time, features) becomes (features,).
 
     Examples
     --------

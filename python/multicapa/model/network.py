@@ -10,10 +10,11 @@ from typing import Any, Literal, Self
 import numpy.typing as npt
 
 from multicapa import layers, losses, training
+from multicapa.base.arrays import Array
 from multicapa.base.checks import check_flag, check_integer, check_name
 from multicapa.base.views import Views
 from multicapa.model.stream import Stream
-from multicapa.network import files
+from multicapa.network import attention, files
 from multicapa.network.core import CoreNetwork
 from multicapa.network.graph import graph_spec
 from multicapa.network.joint import as_loss
@@ -238,6 +239,34 @@ class Network(CoreNetwork):
 
     fit = training.fit
     partial_fit = training.partial_fit
+
+    def attention_weights(self, X: npt.ArrayLike, layer: str | None = None) -> Array:
+        """How much each step of a query looks at each step of a memory.
+
+        :class:`multicapa.plots.AttentionDisplay` draws it.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, *input_shape)
+            As in :meth:`predict`.
+        layer : str, optional
+            Which attention, where there are several: such as ``"attention_2"``.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, num_heads, time, time of the memory)
+            Without the query's time where the query has none. Rows sum to 1, or are 0 beyond the end of a sequence.
+
+        Examples
+        --------
+        >>> import multicapa as mc
+        >>> x = mc.Input((2, 1))
+        >>> net = mc.Network(x, mc.Dense(1)(mc.Attention(causal=True)(x)), seed=0)
+        >>> net.attention_weights([[[0.0], [1.0]]]).round(2)
+        array([[[[1.  , 0.  ],
+                 [0.27, 0.73]]]], dtype=float32)
+        """
+        return attention.attention_weights(self, X, layer)
 
     def stream(self, batch: int = 1) -> Stream:
         """Sequences taken step by step, with the state kept in between; see :class:`multicapa.model.stream.Stream`.

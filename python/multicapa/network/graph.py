@@ -52,7 +52,7 @@ def _check_ends(inputs: Sequence[layers.Symbol], outputs: Sequence[layers.Symbol
         if not several and symbol not in found:
             raise ValueError("the output does not depend on the input")
         if symbol.inputs:
-            raise ValueError(f"an input is what Input(...) returns, not the output of {symbol.layer!r}")
+            raise ValueError(f"an input is what Input(...) returns, not the output of a {type(symbol.layer).__name__}")
         if symbol not in found:
             raise ValueError(f"no output depends on {symbol.layer!r}, one of the inputs")
         if symbol in outputs and several:

@@ -88,6 +88,10 @@ def _own_detail(layer: Mapping[str, Any]) -> str:
         case "custom" | "custom_activation":
             function = layer["forward" if layer["type"] == "custom" else "value"]
             return printable(getattr(function, "__name__", type(function).__name__))
+        case "attention":
+            parts = [layer["score"], *(["causal"] if layer["causal"] else [])]
+            parts += [f"{layer['num_heads']} heads"] if layer["num_heads"] > 1 else []
+            return ", ".join(parts)
         case "dropout":
             return f"{layer['rate']:g}" + (", whole channels" if layer.get("whole_channels") else "")
         case "gaussian_noise":
@@ -137,7 +141,16 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def text_table(network: CoreNetwork, width: int = 80) -> str:
+class Lines(str):
+    """A text of several lines that prompts and notebooks show as it is printed."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def text_table(network: CoreNetwork, width: int = 80) -> Lines:
     """The layers and totals in lines of at most ``width`` characters; cells that are too long go on below."""
     check_integer(width, "width", minimum=50)
     table = [("layer", "type", "output", "parameters", "reads")]
@@ -148,7 +161,7 @@ def text_table(network: CoreNetwork, width: int = 80) -> str:
     lines.append(lines[1])
     for total in totals(network):
         lines += _wrapped(total, width)
-    return "\n".join(lines)
+    return Lines("\n".join(lines))
 
 
 def totals(network: CoreNetwork) -> list[str]:

@@ -16,9 +16,11 @@ an ``ax``, a picture of several axes divides its place.
 :class:`WeightsDisplay`          the weights of a layer, as a matrix or as what each unit looks for
 :class:`FiltersDisplay`          the filters of a convolution
 :class:`FeatureMapsDisplay`      what each layer makes of an image or a series
+:class:`AttentionDisplay`        where each step of a sequence looks
 ================================ =====================================================================
 """
 
+from multicapa.plots.attention import AttentionDisplay
 from multicapa.plots.boundary import DecisionBoundaryDisplay
 from multicapa.plots.curves import LearningCurvesDisplay, loss_curves, save_loss_curves
 from multicapa.plots.descent import DescentDisplay
@@ -27,12 +29,13 @@ from multicapa.plots.flow import GradientFlowDisplay
 from multicapa.plots.maps import FeatureMapsDisplay
 from multicapa.plots.paths import OptimizerPathsDisplay
 from multicapa.plots.plate import PlateDisplay
-from multicapa.plots.style import check_matplotlib
+from multicapa.plots.space import check_matplotlib
 from multicapa.plots.surfaces import SURFACES, Surface
 from multicapa.plots.weights import WeightsDisplay
 
 __all__ = [
     "SURFACES",
+    "AttentionDisplay",
     "DecisionBoundaryDisplay",
     "DescentDisplay",
     "FeatureMapsDisplay",

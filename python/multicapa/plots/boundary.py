@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from multicapa.base.checks import check_integer, check_number
-from multicapa.plots import style
+from multicapa.plots import space, style
+from multicapa.plots.display import Display
 
 if TYPE_CHECKING:
     from typing import Self
 
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from multicapa.model.network import Network
 
@@ -25,7 +25,7 @@ Array = npt.NDArray[Any]
 _SAMPLE: dict[str, Any] = {"s": 28, "edgecolors": "white", "linewidths": 0.7, "zorder": 3}
 
 
-class DecisionBoundaryDisplay:
+class DecisionBoundaryDisplay(Display):
     """The regions, boundaries and samples of a network with two inputs.
 
     Several outputs are read as classes, the largest wins. One output with a threshold stands for two classes, and its
@@ -66,9 +66,6 @@ class DecisionBoundaryDisplay:
     >>> plt.show()  # doctest: +SKIP
     """
 
-    ax_: Axes
-    figure_: Figure
-
     def __init__(
         self,
         *,
@@ -94,14 +91,14 @@ class DecisionBoundaryDisplay:
     @classmethod
     def from_network(
         cls,
-        network: Network,
+        network: Network | style.Fitted,
         X: npt.ArrayLike,
         y: npt.ArrayLike | None = None,
         *,
         threshold: float | None = None,
         hidden: bool = False,
         class_names: Sequence[str] | None = None,
-        feature_names: Sequence[str] = ("x1", "x2"),
+        feature_names: Sequence[str] | None = None,
         resolution: int = 200,
         margin: float = 0.1,
         ax: Axes | None = None,
@@ -110,8 +107,9 @@ class DecisionBoundaryDisplay:
 
         Parameters
         ----------
-        network : Network
-            With two inputs; its outputs are classes, or there is one.
+        network : Network or fitted estimator
+            With two inputs; its outputs are classes, or there is one. An estimator brings the names of its classes and
+            features, and takes y as its ``fit`` does.
         X : array-like of shape (n_samples, 2)
             The samples.
         y : array-like, optional
@@ -141,6 +139,9 @@ class DecisionBoundaryDisplay:
         ImportError
             If matplotlib is not installed.
         """
+        estimator, network = network, style.network_of(network)
+        if estimator is not network:
+            y, class_names, feature_names = _as_fitted(estimator, y, class_names, feature_names)
         if network.input_shape != (2,):
             raise ValueError(f"a network drawn in the plane should have input_shape (2,), not {network.input_shape}")
         if len(network.output_shape) != 1:
@@ -171,7 +172,7 @@ class DecisionBoundaryDisplay:
             y=targets,
             threshold=threshold,
             class_names=class_names,
-            feature_names=feature_names,
+            feature_names=("x1", "x2") if feature_names is None else feature_names,
             hidden=_first_units(network) if hidden else None,
         ).plot(ax)
 
@@ -187,7 +188,7 @@ class DecisionBoundaryDisplay:
         DecisionBoundaryDisplay
             Itself.
         """
-        ax = style.single(ax, 6, 5)
+        ax = space.single(ax, 6, 5)
         if self.response.ndim == 3:
             self._draw_regions(ax)
         elif self.threshold is not None:
@@ -203,13 +204,13 @@ class DecisionBoundaryDisplay:
         ax.set_ylabel(self.feature_names[1])
         ax.tick_params(color=style.QUIET, labelsize=9)
         ax.spines[:].set_visible(False)
-        style.legend_above(ax, handles)
-        self.ax_, self.figure_ = ax, style.root_figure(ax)
+        space.legend_above(ax, handles)
+        self.ax_, self.figure_ = ax, space.root_figure(ax)
         return self
 
     def _draw_regions(self, ax: Axes) -> None:
         winners = self.response.argmax(axis=2)
-        tints = np.array([style.tint(_colour(k), 0.3) for k in range(self.response.shape[2])])
+        tints = np.array([style.tint(style.colour(k), 0.3) for k in range(self.response.shape[2])])
         ax.imshow(tints[winners], origin="lower", extent=self._extent(), aspect="auto", zorder=0)
         for k in range(self.response.shape[2]):
             lead = self.response[..., k] - np.delete(self.response, k, axis=2).max(axis=2)
@@ -219,7 +220,7 @@ class DecisionBoundaryDisplay:
         """Stronger the farther the output is from the threshold."""
         away = self.response - threshold
         strength = np.abs(away) / max(float(np.abs(away).max()), 1e-12)
-        ends = np.array([style.tint(_colour(k), 0.45) for k in range(2)])
+        ends = np.array([style.tint(style.colour(k), 0.45) for k in range(2)])
         shades = 1 - (1 - ends[(away > 0).astype(int)]) * (0.2 + 0.8 * strength[..., None])
         ax.imshow(shades, origin="lower", extent=self._extent(), aspect="auto", zorder=0)
         self._line(ax, away, 0.0)
@@ -237,7 +238,7 @@ class DecisionBoundaryDisplay:
         if self.y is not None:
             look = {"c": self.y, "vmin": low, "vmax": high, "cmap": "cividis"}
         ax.scatter(self.X[:, 0], self.X[:, 1], **_SAMPLE, **look)
-        bar = style.root_figure(ax).colorbar(filled, ax=ax, label="output")
+        bar = space.root_figure(ax).colorbar(filled, ax=ax, label="output")
         bar.ax.tick_params(labelsize=9)
         bar.outline.set_visible(False)
 
@@ -246,13 +247,15 @@ class DecisionBoundaryDisplay:
             ax.scatter(self.X[:, 0], self.X[:, 1], color=style.QUIET, **_SAMPLE)
             from matplotlib.patches import Patch
 
-            tints = [style.tint(_colour(k), 0.45).tolist() for k in range(len(self.class_names))]
+            tints = [style.tint(style.colour(k), 0.45).tolist() for k in range(len(self.class_names))]
             return [Patch(color=tint, label=name) for tint, name in zip(tints, self.class_names, strict=True)]
         handles: list[Artist] = []
         for k, name in enumerate(self.class_names):
             rows = self.X[self.y == k]
-            marker = style.MARKERS[k % len(style.MARKERS)]
-            handles.append(ax.scatter(rows[:, 0], rows[:, 1], color=_colour(k), marker=marker, label=name, **_SAMPLE))
+            marker = style.marker(k)
+            handles.append(
+                ax.scatter(rows[:, 0], rows[:, 1], color=style.colour(k), marker=marker, label=name, **_SAMPLE)
+            )
         return handles
 
     def _draw_hidden(self, ax: Axes) -> list[Artist]:
@@ -277,8 +280,24 @@ class DecisionBoundaryDisplay:
         return tuple(float(v) for v in (self.xx0.min(), self.xx0.max(), self.xx1.min(), self.xx1.max()))  # type: ignore[return-value]
 
 
-def _colour(k: int) -> str:
-    return style.PALETTE[k % len(style.PALETTE)]
+def _as_fitted(
+    estimator: Any, y: Any, class_names: Sequence[str] | None, feature_names: Sequence[str] | None
+) -> tuple[Any, Sequence[str] | None, Sequence[str] | None]:
+    """y as numbers of the classes, and the names that an estimator knows."""
+    if feature_names is None and hasattr(estimator, "feature_names_in_"):
+        feature_names = list(map(str, estimator.feature_names_in_))
+    classes = getattr(estimator, "classes_", None)
+    if classes is None:
+        return y, class_names, feature_names
+    if class_names is None:
+        class_names = list(map(str, classes))
+    if y is not None:
+        labels = np.asarray(y)
+        unknown = labels[~np.isin(labels, classes)].tolist()
+        if unknown:
+            raise ValueError(f"y holds {unknown[0]!r}, which is none of the classes {', '.join(map(str, classes))}")
+        y = np.searchsorted(classes, labels)
+    return y, class_names, feature_names
 
 
 def _targets(y: Any, count: int, width: int) -> Array:

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from multicapa.base.history import History
 from multicapa.base.scores import rises
-from multicapa.plots import style
+from multicapa.plots import space, style
+from multicapa.plots.display import Display
 
 if TYPE_CHECKING:
     import os
@@ -18,14 +19,13 @@ if TYPE_CHECKING:
 
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from multicapa.model.network import Network
 
 _AS_MET = "train (as met in training)"
 
 
-class LearningCurvesDisplay:
+class LearningCurvesDisplay(Display):
     """Loss, and for classifiers accuracy, on training and dev set per epoch.
 
     The loss in training is the mean over the batches as they were met, while the weights still changed: early in
@@ -68,8 +68,6 @@ class LearningCurvesDisplay:
     """
 
     axes_: npt.NDArray[Any]
-    ax_: Axes
-    figure_: Figure
 
     def __init__(
         self, histories: Mapping[str, History], *, metrics: Sequence[str] | None = None, best_epoch: int | None = None
@@ -95,7 +93,7 @@ class LearningCurvesDisplay:
     @classmethod
     def from_history(
         cls,
-        history: History | Network | Mapping[str, History | Network],
+        history: History | Network | style.Fitted | Mapping[str, History | Network | style.Fitted],
         *,
         metrics: str | Sequence[str] | None = None,
         best_epoch: int | None = None,
@@ -105,8 +103,8 @@ class LearningCurvesDisplay:
 
         Parameters
         ----------
-        history : History, Network, or dict of str to either
-            What ``fit`` returned; of a network that of its last fit. Several by label.
+        history : History, Network, fitted estimator, or dict of str to these
+            What ``fit`` returned; of a network or an estimator that of its last fit. Several by label.
         metrics : str or sequence of str, optional
             As in the class.
         best_epoch : int, optional
@@ -127,7 +125,7 @@ class LearningCurvesDisplay:
         """
         several = history if isinstance(history, Mapping) else {"": history}
         chosen = [metrics] if isinstance(metrics, str) else metrics
-        histories: dict[str, Any] = {label: getattr(each, "history", each) for label, each in several.items()}
+        histories: dict[str, Any] = {label: _history_of(each) for label, each in several.items()}
         return cls(histories, metrics=chosen, best_epoch=best_epoch).plot(ax)
 
     def plot(self, ax: Axes | None = None) -> Self:
@@ -145,16 +143,16 @@ class LearningCurvesDisplay:
         """
         count = len(self.metrics)
         if count == 1:
-            axes = np.array([style.single(ax, 7, 4.2)])
+            axes = np.array([space.single(ax, 7, 4.2)])
         else:
-            axes = style.panels(ax, count, 1, 7, 1 + 2.4 * count)[1][:, 0]
+            axes = space.panels(ax, count, 1, 7, 1 + 2.4 * count)[1][:, 0]
         for metric, panel in zip(self.metrics, axes, strict=True):
             self._draw(panel, metric)
         for panel in axes[:-1]:
             panel.set_xlabel("")
-        self._legend_rows = style.legend_above(axes[0], self._handles(axes))
+        self._legend_height = space.legend_above(axes[0], self._handles(axes))
         self.axes_, self.ax_ = axes, axes[0]
-        self.figure_ = style.root_figure(axes[0])
+        self.figure_ = space.root_figure(axes[0])
         return self
 
     def _draw(self, ax: Axes, metric: str) -> None:
@@ -175,7 +173,7 @@ class LearningCurvesDisplay:
         elif not _rises(metric):
             style.loss_axis(ax, values)
         style.epoch_axis(ax)
-        ax.set_ylabel(metric.replace("_", " "))
+        space.side_label(ax, metric.replace("_", " "))
 
     def _look(self, number: int, label: str, name: str) -> dict[str, Any]:
         """One history: a colour for each set. Several: a colour for each history, training dashed."""
@@ -188,7 +186,7 @@ class LearningCurvesDisplay:
             return {"color": style.DEV if dev else style.TRAIN, "linewidth": 1.8, "marker": marker, "label": text}
         how: dict[str, Any] = {"linewidth": 1.8} if dev else {"linewidth": 1.2, "linestyle": (0, (4, 1.6))}
         text = f"{label}, {'dev' if dev else 'train'}"
-        return {"color": style.PALETTE[number % len(style.PALETTE)], "marker": marker, "label": text, **how}
+        return {"color": style.colour(number), "marker": marker, "label": text, **how}
 
     def _handles(self, axes: Any) -> list[Artist]:
         """For the legend: of one history its lines, of several a key to the colours and one to the dashes."""
@@ -200,16 +198,19 @@ class LearningCurvesDisplay:
             for line in lines:
                 by_colour.setdefault(line.get_color(), line)
             return list(by_colour.values())
-        colours = style.PALETTE
         handles: list[Artist] = [
-            Line2D([], [], color=colours[i % len(colours)], linewidth=1.8, label=label)
-            for i, label in enumerate(self.histories)
+            Line2D([], [], color=style.colour(i), linewidth=1.8, label=label) for i, label in enumerate(self.histories)
         ]
         if any(str(line.get_label()).endswith(", dev") for line in lines):
             handles.append(Line2D([], [], color=style.QUIET, linewidth=1.8, label="dev"))
         if any(str(line.get_label()).endswith(", train") for line in lines):
             handles.append(Line2D([], [], color=style.QUIET, linewidth=1.2, linestyle=(0, (4, 1.6)), label="train"))
         return handles
+
+
+def _history_of(thing: Any) -> Any:
+    """Of a network its history, of an estimator ``history_``."""
+    return getattr(thing, "history", getattr(thing, "history_", thing))
 
 
 def _metrics_of(histories: Iterable[History]) -> list[str]:
@@ -259,7 +260,7 @@ def loss_curves(history: History, ax: Axes | None = None, *, best_epoch: int | N
     'A line'
     """
     display = LearningCurvesDisplay.from_history(history, metrics="loss", best_epoch=best_epoch, ax=ax)
-    display.ax_.set_title(title, loc="left", fontsize=11, pad=12 + 14 * display._legend_rows)  # above the legend
+    space.title(display.ax_, title, 11, pad=6 + display._legend_height)
     return display.ax_
 
 
@@ -273,7 +274,7 @@ def save_loss_curves(history: History, path: str | os.PathLike[str], **options: 
     **options
         As in :func:`loss_curves`.
     """
-    style.check_matplotlib()
+    space.check_matplotlib()
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 4.2), layout="constrained")  # not pyplot's: no window, nothing left behind

@@ -10,19 +10,19 @@ import numpy.typing as npt
 
 from multicapa.base.checks import check_integer, check_number, check_pair
 from multicapa.optimizers import Optimizer
-from multicapa.plots import style
+from multicapa.plots import space, style
+from multicapa.plots.display import Display
 from multicapa.plots.paths import pair, walk
 
 if TYPE_CHECKING:
     from typing import Self
 
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 _NUMBERED = 8  # points that carry their number at most
 
 
-class DescentDisplay:
+class DescentDisplay(Display):
     """How optimisers go down the curve of a function of one number, step by step.
 
     Parameters
@@ -54,9 +54,6 @@ class DescentDisplay:
     [7.0, 3.4, 4.12, 3.976, 4.0048]
     >>> plt.show()  # doctest: +SKIP
     """
-
-    ax_: Axes
-    figure_: Figure
 
     def __init__(
         self,
@@ -112,7 +109,7 @@ class DescentDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        style.check_matplotlib()
+        space.check_matplotlib()
         if not callable(f):
             raise TypeError(f"f should be a function, not {f!r}")
         start = np.array([check_number(x0, "x0")])
@@ -153,7 +150,7 @@ class DescentDisplay:
         DescentDisplay
             Itself.
         """
-        ax = style.single(ax, 6.4, 4.4)
+        ax = space.single(ax, 6.4, 4.4)
         xs, ys = self.curve
         ax.plot(xs, ys, color="#8a8a8a", linewidth=1.6, zorder=1, label="_curve")
         ax.set_xlim(float(xs[0]), float(xs[-1]))
@@ -161,8 +158,8 @@ class DescentDisplay:
         handles = []
         for number, (label, path) in enumerate(self.paths.items()):
             text = f"{label} (diverges)" if label in self.diverged else label
-            look: dict[str, Any] = {"color": style.PALETTE[number % len(style.PALETTE)], "label": text}
-            marker = style.MARKERS[number % len(style.MARKERS)]
+            look: dict[str, Any] = {"color": style.colour(number), "label": text}
+            marker = style.marker(number)
             handles += ax.plot(path, self.heights[label], linewidth=1.1, marker=marker, markersize=5, **look,
                                markeredgecolor="white", markeredgewidth=0.6, zorder=3)  # fmt: skip
             if len(self.paths) == 1:
@@ -170,8 +167,8 @@ class DescentDisplay:
         style.dress(ax)
         ax.set_xlabel("x")
         ax.set_ylabel("f(x)")
-        style.legend_above(ax, handles)
-        self.ax_, self.figure_ = ax, style.root_figure(ax)
+        space.legend_above(ax, handles)
+        self.ax_, self.figure_ = ax, space.root_figure(ax)
         return self
 
     def _height(self) -> tuple[float, float]:

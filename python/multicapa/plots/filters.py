@@ -8,20 +8,21 @@ import numpy as np
 import numpy.typing as npt
 
 from multicapa.base.checks import check_integer, check_name
-from multicapa.plots import style, tiles
+from multicapa.plots import space, style, tiles
+from multicapa.plots.display import Display
 
 if TYPE_CHECKING:
     from typing import Self
 
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from multicapa.model.network import Network
 
 _CONVOLUTIONS = ("conv1d", "conv2d")
+_TICK = 0.22  # inches from a tick to the next at least
 
 
-class FiltersDisplay:
+class FiltersDisplay(Display):
     """The weights of a convolution: red where a filter answers to bright pixels, blue to dark ones, white to neither.
 
     Filters of a single channel lie side by side, row by row. Of several channels each filter is a column, and each row
@@ -53,9 +54,6 @@ class FiltersDisplay:
     >>> plt.show()  # doctest: +SKIP
     """
 
-    ax_: Axes
-    figure_: Figure
-
     def __init__(self, filters: npt.NDArray[Any], *, name: str = "", total: tuple[int, int] | None = None) -> None:
         self.filters, self.name = np.asarray(filters), name
         if self.filters.ndim != 4:
@@ -64,13 +62,13 @@ class FiltersDisplay:
 
     @classmethod
     def from_network(
-        cls, network: Network, layer: str | None = None, *, most: int = 16, ax: Axes | None = None
+        cls, network: Network | style.Fitted, layer: str | None = None, *, most: int = 16, ax: Axes | None = None
     ) -> Self:
         """Draw the filters of a layer.
 
         Parameters
         ----------
-        network : Network
+        network : Network or fitted estimator
         layer : str, optional
             Name of a Conv1D or Conv2D; by default the first there is.
         most : int, default=16
@@ -88,8 +86,9 @@ class FiltersDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        style.check_matplotlib()
+        space.check_matplotlib()
         check_integer(most, "most", minimum=1)
+        network = style.network_of(network)
         types = {each["name"]: each["type"] for each in network.spec}
         found = [name for name, kind in types.items() if kind in _CONVOLUTIONS]
         if not found:
@@ -124,15 +123,15 @@ class FiltersDisplay:
         by_channel = channels > 1 and not series
         columns = count if by_channel else tiles.columns_for(count, shown.shape[1:])
         sheet = tiles.Sheet(len(shown), columns, (shown.shape[1], shown.shape[2]))
-        ax = style.single(ax, *tiles.size_of(sheet, 1.2 if series else 0.6))
+        ax = space.single(ax, *tiles.size_of(sheet, 1.2 if series else 0.6))
         image = tiles.draw(ax, shown, columns)
         tiles.scale(ax, image)
-        ax.set_title(self._title(), fontsize=10, loc="left")
+        space.title(ax, self._title())
         if by_channel:
             _number(ax, sheet, channels)
         elif series and channels > 1:
-            ax.set_xlabel("steps across, features down", fontsize=9, color=style.QUIET, loc="left")
-        self.ax_, self.figure_ = ax, style.root_figure(ax)
+            ax.set_xlabel("steps across, features down", fontsize=space.scaled(ax, 9), color=style.QUIET, loc="left")
+        self.ax_, self.figure_ = ax, space.root_figure(ax)
         return self
 
     def _title(self) -> str:
@@ -145,8 +144,12 @@ class FiltersDisplay:
 
 def _number(ax: Axes, sheet: tiles.Sheet, channels: int) -> None:
     """Which filter and which channel, counted as the weights are indexed; not all of many."""
+    wide, high = space.cell(ax)
+    down, along = sheet.extent(sheet.rows, sheet.columns)
+    inch = min(0.75 * wide / along, 0.75 * high / down)
+    sheet_inches = (along * inch, down * inch)
     for axis, count, across in ((ax.xaxis, sheet.columns, True), (ax.yaxis, channels, False)):
-        step = next(step for step in (1, 2, 5, 10, 20, 50) if count / step <= 16)
+        step = tiles.step_between(count, sheet_inches[0 if across else 1] / _TICK)
         numbers = range(0, count, step)
         places = [sheet.middle(i if across else i * sheet.columns)[across] for i in numbers]
         axis.set_ticks(places, list(map(str, numbers)))

@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from multicapa.base.checks import check_name
-from multicapa.plots import style
+from multicapa.plots import space, style
+from multicapa.plots.display import Display
 
 if TYPE_CHECKING:
     from typing import Self
 
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from multicapa.callbacks.diagnosis import Diagnosis
 
@@ -31,10 +31,11 @@ _LABELS = {
     "saturated": "saturated",
 }
 _LINEAR = {"activation_mean", "dead", "saturated"}
-_NAMED = 8  # layers that the legend names at most
+_NAMED, _NAMED_BRIEFLY = 8, 4  # layers that the legend names at most
+_NARROW = 4.0  # inches
 
 
-class GradientFlowDisplay:
+class GradientFlowDisplay(Display):
     """What :class:`multicapa.Diagnosis` saw, a line for each layer from dark (first) to light (last).
 
     Where gradients vanish, the lines of the first layers lie orders of magnitude below those of the last.
@@ -69,8 +70,6 @@ class GradientFlowDisplay:
     """
 
     axes_: npt.NDArray[Any]
-    ax_: Axes
-    figure_: Figure
 
     def __init__(self, epochs: npt.ArrayLike, values: dict[str, dict[str, npt.NDArray[np.float64]]]) -> None:
         self.epochs, self.values = np.asarray(epochs), values
@@ -129,19 +128,20 @@ class GradientFlowDisplay:
         """
         count = len(self.values)
         if count == 1:
-            axes = np.array([style.single(ax, 7, 4.2)])
+            axes = np.array([space.single(ax, 7, 4.2)])
         else:
-            axes = style.panels(ax, count, 1, 7, 1 + 1.9 * count)[1][:, 0]
+            axes = space.panels(ax, count, 1, 7, 1 + 1.9 * count)[1][:, 0]
         for panel, (name, lines) in zip(axes, self.values.items(), strict=True):
             self._draw(panel, name, lines)
         for panel in axes[:-1]:
             panel.set_xlabel("")
         drawn = axes[0].get_lines()
-        # Of many layers the legend names some, the first and the last among them.
-        named = sorted({round(i) for i in np.linspace(0, len(drawn) - 1, min(_NAMED, len(drawn)))})
-        style.legend_above(axes[0], [drawn[i] for i in named])
+        # Of many layers the legend names some, the first and the last among them; where there is little room, fewer.
+        most = _NAMED if space.cell(axes[0])[0] > _NARROW else _NAMED_BRIEFLY
+        named = sorted({round(i) for i in np.linspace(0, len(drawn) - 1, min(most, len(drawn)))})
+        space.legend_above(axes[0], [drawn[i] for i in named])
         self.axes_, self.ax_ = axes, axes[0]
-        self.figure_ = style.root_figure(axes[0])
+        self.figure_ = space.root_figure(axes[0])
         return self
 
     def _draw(self, ax: Axes, name: str, lines: dict[str, npt.NDArray[np.float64]]) -> None:
@@ -154,7 +154,7 @@ class GradientFlowDisplay:
             ax.plot(self.epochs, line, color=colour, linewidth=1.6, marker=marker, markersize=4, label=layer)
         style.dress(ax)
         style.epoch_axis(ax)
-        ax.set_ylabel(_LABELS[name])
+        space.side_label(ax, _LABELS[name])
         everything = np.concatenate(list(lines.values()))
         if name in _LINEAR:
             if name != "activation_mean":

@@ -11,13 +11,13 @@ import numpy.typing as npt
 from multicapa.base.arrays import as_samples
 from multicapa.base.checks import check_integer, check_name
 from multicapa.network.inner import up_to
-from multicapa.plots import style, tiles
+from multicapa.plots import space, style, tiles
+from multicapa.plots.display import Display
 
 if TYPE_CHECKING:
     from typing import Self
 
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from multicapa.model.network import Network
 
@@ -26,7 +26,7 @@ _COLUMNS, _WIDE = 8, 7.5  # maps in a row; inches
 _LINES = 7  # features that are drawn as lines
 
 
-class FeatureMapsDisplay:
+class FeatureMapsDisplay(Display):
     """The maps that each layer makes of a sample, below the sample itself, one map for each filter.
 
     Black is 0 and white the largest number of a layer; where there are negative numbers, white is 0, red above it and
@@ -61,8 +61,6 @@ class FeatureMapsDisplay:
     """
 
     axes_: npt.NDArray[Any]
-    ax_: Axes
-    figure_: Figure
 
     def __init__(self, sample: npt.NDArray[Any], maps: dict[str, npt.NDArray[Any]], *, most: int = 16) -> None:
         self.sample, self.maps = np.asarray(sample), maps
@@ -71,7 +69,7 @@ class FeatureMapsDisplay:
     @classmethod
     def from_network(
         cls,
-        network: Network,
+        network: Network | style.Fitted,
         sample: npt.ArrayLike,
         *,
         layers: str | Sequence[str] | None = None,
@@ -82,7 +80,7 @@ class FeatureMapsDisplay:
 
         Parameters
         ----------
-        network : Network
+        network : Network or fitted estimator
             Over images or series.
         sample : array-like of shape input_shape
             A single image or series.
@@ -104,7 +102,8 @@ class FeatureMapsDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        style.check_matplotlib()
+        space.check_matplotlib()
+        network = style.network_of(network)
         shapes = {node["name"]: node["shape"] for node in network._core.nodes}
         chosen = [layers] if isinstance(layers, str) else layers
         if chosen is None:
@@ -138,7 +137,7 @@ class FeatureMapsDisplay:
         series = next(iter(self.maps.values())).ndim == 2
         heights = [_height(numbers, series) for numbers in drawn.values()]
         high = sum(heights) + 0.35 * len(heights)
-        axes = style.panels(ax, len(drawn), 1, _WIDE, high, share_x=False, heights=heights)[1][:, 0]
+        axes = space.panels(ax, len(drawn), 1, _WIDE, high, share_x=False, heights=heights)[1][:, 0]
         for panel, (layer, numbers) in zip(axes, drawn.items(), strict=True):
             if series:
                 _draw_series(panel, numbers, as_lines=not layer and numbers[0].size <= _LINES)
@@ -146,10 +145,10 @@ class FeatureMapsDisplay:
                 tiles.draw(panel, np.moveaxis(numbers, -1, 0), _COLUMNS)
             else:
                 _draw_image(panel, numbers)
-            panel.set_title(self._title(layer), fontsize=9.5, loc="left", pad=3)
+            space.title(panel, self._title(layer), 9.5, pad=3)
         if series:
-            axes[-1].set_xlabel("time, from the first step to the last", fontsize=9)
-        self.axes_, self.ax_, self.figure_ = axes, axes[0], style.root_figure(axes[0])
+            axes[-1].set_xlabel("time, from the first step to the last", fontsize=space.scaled(axes[-1], 9))
+        self.axes_, self.ax_, self.figure_ = axes, axes[0], space.root_figure(axes[0])
         return self
 
     def _title(self, layer: str) -> str:
@@ -192,7 +191,7 @@ def _draw_series(ax: Axes, numbers: npt.NDArray[Any], as_lines: bool) -> None:
     if as_lines:
         lines = numbers.reshape(len(numbers), -1)
         for i, line in enumerate(lines.T):
-            ax.plot(line, color=style.PALETTE[i % len(style.PALETTE)], linewidth=1.2)
+            ax.plot(line, color=style.colour(i), linewidth=1.2)
         style.dress(ax)
         ax.set_xlim(-0.5, len(lines) - 0.5)
         ax.set_xticks([])

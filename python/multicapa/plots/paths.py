@@ -10,17 +10,18 @@ import numpy.typing as npt
 
 from multicapa.base.checks import check_integer, check_name, check_number
 from multicapa.optimizers import SGD, Adam, Momentum, Optimizer, RMSprop, minimize
-from multicapa.plots import style
+from multicapa.plots import space, style
+from multicapa.plots.display import Display
 from multicapa.plots.surfaces import SURFACES, Point, Surface
 
 if TYPE_CHECKING:
     from typing import Self
 
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 Limits = tuple[tuple[float, float], tuple[float, float]]
 
+_NEAR = 0.03  # of the picture: paths that are never further apart cover each other
 _FAR = 1e6  # times the size of the picture: from there no optimiser comes back
 
 
@@ -28,7 +29,7 @@ class _Lost(Exception):
     """A path went to infinity."""
 
 
-class OptimizerPathsDisplay:
+class OptimizerPathsDisplay(Display):
     """The paths that optimisers take from one point over the contour lines of a surface.
 
     Parameters
@@ -39,6 +40,8 @@ class OptimizerPathsDisplay:
         A grid over the picture and the surface there.
     diverged : iterable of str, default=()
         Labels of the paths that ran away; the legend says so.
+    minimum : ndarray of shape (2,), optional
+        The lowest point, which is marked.
 
     Attributes
     ----------
@@ -65,9 +68,6 @@ class OptimizerPathsDisplay:
     >>> plt.show()  # doctest: +SKIP
     """
 
-    ax_: Axes
-    figure_: Figure
-
     def __init__(
         self,
         paths: Mapping[str, npt.NDArray[np.float64]],
@@ -75,10 +75,11 @@ class OptimizerPathsDisplay:
         xx1: npt.NDArray[np.float64],
         heights: npt.NDArray[np.float64],
         diverged: Iterable[str] = (),
+        minimum: Point | None = None,
     ) -> None:
         self.paths = dict(paths)
         self.xx0, self.xx1, self.heights = xx0, xx1, heights
-        self.diverged = set(diverged)
+        self.diverged, self.minimum = set(diverged), minimum
 
     @classmethod
     def from_function(
@@ -108,7 +109,8 @@ class OptimizerPathsDisplay:
             By label. By default gradient descent, momentum, RMSprop and Adam, with rates for the ready surfaces.
         steps : int, default=60
         limits : ((left, right), (bottom, top)), optional
-            Of the picture. By default those of the surface, or what the paths need.
+            Of the picture. By default those of the surface, or what the paths and the minimum need; that of a function
+            of your own is where L-BFGS ends that starts at x0.
         resolution : int, default=100
             Points per side of the grid for the contour lines.
         ax : Axes, optional
@@ -124,7 +126,7 @@ class OptimizerPathsDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        style.check_matplotlib()
+        space.check_matplotlib()
         surface = SURFACES[check_name(f, SURFACES, "surface")] if isinstance(f, str) else f
         if not callable(surface):
             raise TypeError(f"f should be a function or the name of a surface, not {f!r}")
@@ -140,20 +142,25 @@ class OptimizerPathsDisplay:
         check_integer(steps, "steps", minimum=0)
         if limits is not None:
             limits = _checked_limits(limits)
-        chosen = usual_optimizers() if optimizers is None else dict(optimizers)
+        steep = surface.steepness if isinstance(surface, Surface) else 1.0
+        chosen = usual_optimizers(steep) if optimizers is None else dict(optimizers)
         both = pair(surface, gradient)
         value, slope = both(start)
         if np.shape(slope) != (2,) or not np.isfinite([value, *slope]).all():
             raise ValueError(f"at x0 there should be a value and a gradient of two numbers, not {value} and {slope}")
         found = {label: walk(both, start, optimizer, steps, limits) for label, optimizer in chosen.items()}
         paths = {label: path for label, (path, _) in found.items()}
+        lowest = np.array(surface.minimum, float) if isinstance(surface, Surface) and surface.minimum else None
+        if not isinstance(surface, Surface):
+            lowest = _lowest(both, start)
         diverged = [label for label, (_, lost) in found.items() if lost]
         if limits is None:
-            limits = _around([path for label, path in paths.items() if label not in diverged] or [start[None]])
+            seen = [path for label, path in paths.items() if label not in diverged] or [start[None]]
+            limits = _around([*seen, *([] if lowest is None else [lowest[None]])])
         xx0, xx1 = np.meshgrid(np.linspace(*limits[0], resolution), np.linspace(*limits[1], resolution))
         points = np.column_stack([xx0.ravel(), xx1.ravel()])
         heights = np.array([float(both(point)[0]) for point in points]).reshape(xx0.shape)
-        return cls(paths, xx0, xx1, heights, diverged).plot(ax)
+        return cls(paths, xx0, xx1, heights, diverged, lowest).plot(ax)
 
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw.
@@ -167,20 +174,27 @@ class OptimizerPathsDisplay:
         OptimizerPathsDisplay
             Itself.
         """
-        ax = style.single(ax, 6.4, 5)
+        ax = space.single(ax, 6.4, 5)
         levels = _levels(self.heights)
         if len(levels) > 1:
             ax.contourf(self.xx0, self.xx1, self.heights, levels, cmap="Greys", alpha=0.28, extend="both")
             ax.contour(self.xx0, self.xx1, self.heights, levels, colors="#8a8a8a", linewidths=0.5, linestyles="solid")
         handles = []
         for number, (label, path) in enumerate(self.paths.items()):
-            color = style.PALETTE[number % len(style.PALETTE)]
-            marker = style.MARKERS[number % len(style.MARKERS)]
+            color = style.colour(number)
+            marker = style.marker(number)
             text = f"{label} (diverges)" if label in self.diverged else label
-            (line,) = ax.plot(*path.T, color=color, linewidth=1.4, marker=".", markersize=4, label=text)
-            end: dict[str, Any] = {"color": color, "marker": marker, "markersize": 8, "markeredgecolor": "white"}
-            ax.plot(*path[-1:].T, linestyle="none", zorder=4, label="_end", **end)
-            handles.append(type(line)([], [], linewidth=1.4, label=text, **end))
+            # Where one path lies over another, both are seen: dashes over the line, a smaller mark on the larger.
+            below = self._lie_below(number)
+            style_of: Any = (0, (3, 3 * below)) if below else "-"
+            (line,) = ax.plot(
+                *path.T, color=color, linewidth=1.4, linestyle=style_of, marker="" if below else ".", markersize=4,
+                label=text, zorder=2 + 0.1 * below,
+            )  # fmt: skip
+            end: dict[str, Any] = {"color": color, "marker": marker, "markeredgecolor": "white"}
+            size = max(4.0, 8.0 - 2.5 * below)
+            ax.plot(*path[-1:].T, linestyle="none", zorder=4 + below, label="_end", markersize=size, **end)
+            handles.append(type(line)([], [], linewidth=1.4, linestyle=style_of, label=text, markersize=7, **end))
         start = next(iter(self.paths.values()))[:1] if self.paths else np.empty((0, 2))
         black: dict[str, Any] = {
             "color": "black",
@@ -190,22 +204,34 @@ class OptimizerPathsDisplay:
             "linestyle": "none",
         }
         handles += ax.plot(*start.T, zorder=5, label="start", **black)
+        if self.minimum is not None:
+            cross: dict[str, Any] = {"marker": "x", "color": "black", "markersize": 8, "markeredgewidth": 1.8}
+            handles += ax.plot(*self.minimum[:, None], linestyle="none", zorder=3.5, label="minimum", **cross)
         ax.set_xlim(self.xx0.min(), self.xx0.max())
         ax.set_ylim(self.xx1.min(), self.xx1.max())
         ax.set_xlabel("x1")
         ax.set_ylabel("x2")
         ax.tick_params(color=style.QUIET, labelsize=9)
         ax.spines[:].set_visible(False)
-        style.legend_above(ax, handles)
-        self.ax_, self.figure_ = ax, style.root_figure(ax)
+        space.legend_above(ax, handles)
+        self.ax_, self.figure_ = ax, space.root_figure(ax)
         return self
 
+    def _lie_below(self, number: int) -> int:
+        """How many of the paths before this one it covers."""
+        path, *_ = list(self.paths.values())[number:]
+        near = _NEAR * np.array([np.ptp(self.xx0), np.ptp(self.xx1)])
+        return sum(
+            len(other) == len(path) and bool((np.abs(other - path) <= near).all())
+            for other in list(self.paths.values())[:number]
+        )
 
-def usual_optimizers() -> dict[str, Optimizer]:
-    """For surfaces of the size of the ready ones."""
+
+def usual_optimizers(steepness: float) -> dict[str, Optimizer]:
+    """For surfaces of the size of the ready ones; the others are as quick on steep slopes as on gentle ones."""
     return {
-        "gradient descent": SGD(0.1),
-        "momentum": Momentum(0.03),
+        "gradient descent": SGD(0.1 / steepness),
+        "momentum": Momentum(0.03 / steepness),
         "RMSprop": RMSprop(0.1, rho=0.9),
         "Adam": Adam(0.2),
     }
@@ -252,6 +278,20 @@ def walk(
     except _Lost:
         return np.array(visited), True
     return path, not np.abs(path[-1]).max() < far
+
+
+def _lowest(f: Callable[[Point], tuple[float, Point]], start: Point) -> Point | None:
+    """The minimum that L-BFGS finds from the start, if there is one."""
+    from scipy.optimize import minimize as descend
+
+    try:
+        with np.errstate(all="ignore"):
+            found = descend(f, start, jac=True, method="L-BFGS-B")
+            slope = f(found.x)[1]
+    except (ValueError, FloatingPointError, OverflowError):
+        return None
+    scale = max(1.0, float(np.abs(f(start)[1]).max()))
+    return found.x if found.success and np.abs(slope).max() <= 1e-4 * scale else None
 
 
 def _checked_limits(limits: Any) -> Limits:

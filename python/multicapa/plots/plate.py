@@ -12,24 +12,26 @@ from multicapa.base.checks import check_integer, check_number
 from multicapa.base.errors import DivergenceError
 from multicapa.base.history import History
 from multicapa.optimizers import SGD, Optimizer
-from multicapa.plots import style
+from multicapa.plots import space, style
+from multicapa.plots.display import Display
 
 if TYPE_CHECKING:
     from typing import Self
 
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from multicapa.model.network import Network
 
 _LINES = (("loss", style.TRAIN, "train"), ("val_loss", style.DEV, "dev"))
+_GROUND = "#f3f1ee"  # of panels without curves
 _AWAY = 10.0  # losses above this multiple of what runs begin with leave the picture through the top
 
 
-class PlateDisplay:
+class PlateDisplay(Display):
     """Training and dev loss per epoch for each pair of a learning rate and a batch size, on shared scales.
 
-    Rows are learning rates, columns batch sizes. Runs whose loss became infinite are marked "diverges".
+    Rows are learning rates, columns batch sizes. Runs whose loss became infinite are marked "diverges", those whose
+    loss lies far above all others "off the scale".
 
     Parameters
     ----------
@@ -67,8 +69,6 @@ class PlateDisplay:
     """
 
     axes_: npt.NDArray[Any]
-    ax_: Axes
-    figure_: Figure
 
     def __init__(
         self,
@@ -132,7 +132,7 @@ class PlateDisplay:
         ImportError
             If matplotlib is not installed; before anything is trained.
         """
-        style.check_matplotlib()
+        space.check_matplotlib()
         check_integer(epochs, "epochs", minimum=1)
         for given, what in ((learning_rates, "learning_rates"), (batch_sizes, "batch_sizes")):
             if isinstance(given, str) or not hasattr(given, "__len__"):
@@ -181,31 +181,33 @@ class PlateDisplay:
         PlateDisplay
             Itself.
         """
-        style.check_matplotlib()
+        space.check_matplotlib()
         from matplotlib.lines import Line2D
+        from matplotlib.ticker import MaxNLocator
 
         rows, columns = len(self.learning_rates), len(self.batch_sizes)
-        place, axes = style.panels(ax, rows, columns, 1.4 + 1.7 * columns, 1.1 + 1.4 * rows, share_y=True)
+        frame, axes = space.panels(ax, rows, columns, 1.4 + 1.7 * columns, 1.1 + 1.4 * rows, share_y=True)
         self._scale(axes[0, 0])
+        wide = space.inside(frame) / columns  # of a panel, with the gap to the next
         for row, rate in enumerate(self.learning_rates):
             for column, batch in enumerate(self.batch_sizes):
                 panel = axes[row, column]
-                self._draw(panel, rate, batch)
-                if row == 0:
-                    panel.set_title("all samples" if batch is None else f"batch {batch}", fontsize=9.5, pad=5)
-            right: dict[str, Any] = {"transform": panel.transAxes, "rotation": 270, "va": "center", "fontsize": 9.5}
-            panel.text(1.05, 0.5, f"rate {rate:g}", **right)
-        place.supxlabel("epoch", fontsize=9.5)
-        place.supylabel("loss", fontsize=9.5)
+                self._draw(panel, rate, batch, space.scaled(frame, 8.5), wide)
+            self._name_row(axes[row, -1], rate, space.scaled(frame, 9.5))
+        titles = self._name_columns(axes[0], space.scaled(frame, 9.5), 0.92 * wide)
+        small = space.scaled(frame, 9)
+        for panel in axes.flat:
+            panel.tick_params(labelsize=0.9 * small)
+            panel.xaxis.set_major_locator(MaxNLocator(nbins=self._ticks(wide, small), integer=True, min_n_ticks=1))
+        frame.set_xlabel("epoch", fontsize=small, labelpad=1.2 * small + 9)
         drawn = {str(line.get_label()) for panel in axes.flat for line in panel.get_lines()}
         key = [Line2D([], [], color=color, label=label) for _, color, label in _LINES if label in drawn]
-        if key:
-            place.legend(handles=key, loc="outside upper left", ncols=2, frameon=False, fontsize=9)
+        space.legend_above(frame, key, above=titles)
         self.axes_, self.ax_ = axes, axes[0, 0]
-        self.figure_ = style.root_figure(axes[0, 0])
+        self.figure_ = space.root_figure(axes[0, 0])
         return self
 
-    def _draw(self, ax: Axes, rate: float, batch: int | None) -> None:
+    def _draw(self, ax: Axes, rate: float, batch: int | None, size: float, wide: float) -> None:
         history = self.histories[rate, batch]
         for name, color, label in _LINES:
             if name in history.names():
@@ -213,16 +215,50 @@ class PlateDisplay:
                 marker = "o" if len(line) == 1 else None  # a line through a single point would be invisible
                 ax.plot(np.arange(1, len(line) + 1), line, color=color, linewidth=1.5, marker=marker, ms=3, label=label)
         style.dress(ax)
-        style.epoch_axis(ax, label="", ticks=4)
-        ax.tick_params(labelsize=8)
+        style.epoch_axis(ax, label="")
         if (rate, batch) in self.diverged:
-            ax.set_facecolor("#f3f1ee")
-            text = f"diverges\nin epoch {self.diverged[rate, batch] + 1}"
-            around = {"boxstyle": "round,pad=0.3", "facecolor": "#f3f1ee", "edgecolor": "none"}
-            place = ax.transAxes
-            ax.text(
-                0.5, 0.5, text, transform=place, ha="center", va="center", fontsize=8.5, color="#a33b00", bbox=around
-            )
+            self._mark(ax, f"diverges\nin epoch {self.diverged[rate, batch] + 1}", size, wide)
+        elif self._is_off_the_scale(ax, history):
+            self._mark(ax, "off the scale", size, wide)
+
+    def _mark(self, ax: Axes, text: str, size: float, wide: float) -> None:
+        """What became of a run whose curves are not to be seen."""
+        ax.set_facecolor(_GROUND)
+        room = 0.85 * wide - 0.1
+        if space.text_width(text, size) > room:
+            text = "\n".join(space.wrapped(line, size, room) for line in text.split("\n"))
+        around = {"boxstyle": "round,pad=0.3", "facecolor": _GROUND, "edgecolor": "none"}
+        look: dict[str, Any] = {"ha": "center", "va": "center", "color": "#a33b00", "bbox": around}
+        ax.text(0.5, 0.5, text, transform=ax.transAxes, fontsize=space.fitting(text, size, room), **look)
+
+    @staticmethod
+    def _is_off_the_scale(ax: Axes, history: History) -> bool:
+        top = ax.get_ylim()[1]
+        lines = [np.array(history[name], dtype=np.float64) for name, _, _ in _LINES if name in history.names()]
+        return bool(lines) and all((np.isnan(line) | (line > top)).all() for line in lines)
+
+    def _name_row(self, last: Axes, rate: float, size: float) -> None:
+        text, high = f"rate {rate:g}", 0.9 * space.cell(last)[1]
+        if space.text_width(text, size) > high:
+            text = text.replace(" ", "\n")
+        look: dict[str, Any] = {"transform": last.transAxes, "rotation": 270, "va": "center", "ha": "left"}
+        last.text(1.05, 0.5, text, fontsize=space.fitting(text, size, high), linespacing=1.0, **look)
+
+    def _name_columns(self, panels: Any, size: float, room: float) -> float:
+        """All in one size; their height in points."""
+        texts = ["all samples" if batch is None else f"batch {batch}" for batch in self.batch_sizes]
+        if max(space.text_width(text, size) for text in texts) > room:
+            texts = [text.replace(" ", "\n") for text in texts]
+        size = min(space.fitting(text, size, room) for text in texts)
+        for panel, text in zip(panels, texts, strict=True):
+            panel.set_title(text, fontsize=size, pad=4)
+        return 6 + size * (1.25 if "\n" not in texts[0] else 2.5)
+
+    def _ticks(self, wide: float, size: float) -> int:
+        """How many numbers of epochs stand side by side."""
+        longest = max((len(history) for history in self.histories.values()), default=1)
+        each = space.text_width(str(max(longest, 10)), 0.9 * size) + 0.1
+        return max(1, min(4, int(wide / each) - 1))
 
     def _scale(self, ax: Axes) -> None:
         """One scale for all, that runs on their way to infinity do not stretch."""

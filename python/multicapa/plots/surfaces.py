@@ -25,6 +25,10 @@ class Surface:
         Where it is instructive to start.
     limits : ((float, float), (float, float))
         What part to show: (left, right), (bottom, top).
+    minimum : (float, float), optional
+        Where it is lowest.
+    steepness : float, default=1.0
+        The learning rates of gradient descent and momentum that suit the other surfaces are divided by it.
 
     Examples
     --------
@@ -41,6 +45,8 @@ class Surface:
     gradient: Callable[[Point], Point]
     start: tuple[float, float]
     limits: tuple[tuple[float, float], tuple[float, float]]
+    minimum: tuple[float, float] | None = None
+    steepness: float = 1.0
 
     def __call__(self, x: npt.ArrayLike) -> tuple[float, Point]:
         """Height and gradient at a point."""
@@ -82,11 +88,24 @@ def _local_minima_gradient(x: Point) -> Point:
     return gradient
 
 
+def _rosenbrock(x: Point) -> float:
+    return float((1 - x[0]) ** 2 + 100 * (x[1] - x[0] ** 2) ** 2)
+
+
+def _rosenbrock_gradient(x: Point) -> Point:
+    across = x[1] - x[0] ** 2
+    return np.array([-2 * (1 - x[0]) - 400 * x[0] * across, 200 * across])
+
+
 #: Ready surfaces by name. ``plateau``: hardly any slope at the start; ``ravine``: 36 times as steep across as along;
-#: ``saddle``: a start beside the ridge, from where one must leave sideways; ``local minima``: many, one the deepest.
+#: ``saddle``: a start beside the ridge, from where one must leave sideways; ``local minima``: many, one the deepest;
+#: ``rosenbrock``: a bent, nearly flat valley between steep walls (Rosenbrock 1960).
 SURFACES: dict[str, Surface] = {
-    "plateau": Surface(_plateau, _plateau_gradient, (-3.1, 1.0), ((-4.0, 2.5), (-2.5, 2.5))),
-    "ravine": Surface(_ravine, _ravine_gradient, (-4.0, 1.0), ((-5.0, 2.5), (-1.6, 1.6))),
+    "plateau": Surface(_plateau, _plateau_gradient, (-3.1, 1.0), ((-4.0, 2.5), (-2.5, 2.5)), (0.0, 0.0)),
+    "ravine": Surface(_ravine, _ravine_gradient, (-4.0, 1.0), ((-5.0, 2.5), (-1.6, 1.6)), (0.0, 0.0)),
     "saddle": Surface(_saddle, _saddle_gradient, (-1.5, 0.01), ((-2.0, 2.0), (-1.0, 2.4))),
-    "local minima": Surface(_local_minima, _local_minima_gradient, (-3.2, 0.9), ((-4.2, 4.2), (-3.4, 3.4))),
+    "local minima": Surface(_local_minima, _local_minima_gradient, (-3.2, 0.9), ((-4.2, 4.2), (-3.4, 3.4)), (0.0, 0.0)),
+    "rosenbrock": Surface(
+        _rosenbrock, _rosenbrock_gradient, (-1.6, 2.2), ((-2.0, 2.0), (-1.0, 3.0)), (1.0, 1.0), steepness=80
+    ),
 }

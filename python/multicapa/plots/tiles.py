@@ -92,6 +92,12 @@ def size_of(sheet: Sheet, tile: float) -> tuple[float, float]:
     return max(4.2, wide * inch + 1.3), max(1.8, high * inch + 0.9)
 
 
+def step_between(count: int, most: float) -> int:
+    """1, 2, 5, 10, …: from one tick to the next, so that of so many there are at most ``most``."""
+    steps: list[int] = [n * 10**k for k in range(10) for n in (1, 2, 5)]
+    return next(step for step in steps if count <= max(most, 1.0) * step)
+
+
 def colours(low: float) -> str:
     """Red above and blue below a white 0, or from black to white where nothing is negative."""
     return _SIGNED if low < 0 else _POSITIVE
@@ -115,7 +121,7 @@ def bare(ax: Axes) -> None:
 def scale(ax: Axes, image: AxesImage) -> None:
     """What the colours mean, to the right."""
     figure: Any = ax.figure
-    bar = figure.colorbar(image, ax=ax, shrink=0.9, aspect=16, pad=0.02, fraction=0.05)
+    bar = figure.colorbar(image, ax=ax, shrink=0.9, aspect=16, pad=0.02, fraction=0.05, panchor=False)
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=8, length=2)
     bar.ax.locator_params(nbins=4)

@@ -10,22 +10,22 @@ import numpy as np
 import numpy.typing as npt
 
 from multicapa.base.checks import check_integer, check_name
-from multicapa.plots import style, tiles
+from multicapa.plots import space, style, tiles
+from multicapa.plots.display import Display
 
 if TYPE_CHECKING:
     from typing import Self
 
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from multicapa.model.network import Network
 
 _SIDE = 4.6  # inches, of the longer side of a matrix
 _TICK = 0.32  # inches from a tick to the next at least
-_MOST_ASPECT = 4.0  # beyond, a matrix is not drawn in squares
+_MOST_ASPECT = 4.0  # of a new figure
 
 
-class WeightsDisplay:
+class WeightsDisplay(Display):
     """The weights of a layer: red where they are positive, blue where negative, white at 0.
 
     A matrix has a row for each input and a column for each unit. With ``shape`` the weights that lead to a unit are a
@@ -56,9 +56,6 @@ class WeightsDisplay:
     >>> display = mc.plots.WeightsDisplay.from_network(net, shape=(8, 8))  # of dense_1, as images of 8 × 8
     >>> plt.show()  # doctest: +SKIP
     """
-
-    ax_: Axes
-    figure_: Figure
 
     def __init__(
         self, weights: npt.NDArray[Any], *, name: str = "", shape: Sequence[int] | None = None, most: int = 64
@@ -106,7 +103,7 @@ class WeightsDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        style.check_matplotlib()
+        space.check_matplotlib()
         chosen = style.network_of(network)
         matrices = [name for name, view in chosen.parameters.items() if view.ndim == 2]
         if layer is None:
@@ -134,28 +131,26 @@ class WeightsDisplay:
             Itself.
         """
         ax = self._draw_matrix(ax) if self.shape is None else self._draw_tiles(ax, self.shape)
-        ax.set_title(self._title(), fontsize=10, loc="left")
-        self.ax_, self.figure_ = ax, style.root_figure(ax)
+        space.title(ax, self._title())
+        self.ax_, self.figure_ = ax, space.root_figure(ax)
         return self
 
     def _draw_matrix(self, ax: Axes | None) -> Axes:
         inputs, units = self.weights.shape
         longer = max(inputs, units)
         high, wide = (_SIDE * max(n / longer, 1 / _MOST_ASPECT) for n in (inputs, units))
-        ax = style.single(ax, max(3.2, wide + 1.6), max(1.8, high + 1.1))
+        ax = space.single(ax, max(3.2, wide + 1.6), max(1.8, high + 1.1))
+        wide, high = (0.7 * extent for extent in space.cell(ax))
+        inch = min(wide / units, high / inputs)
+        square = inch * units > wide / 2 and inch * inputs > high / 2  # else most of the place would be empty
         largest = float(np.abs(self.weights[np.isfinite(self.weights)]).max(initial=0)) or 1.0
         look: dict[str, Any] = {"cmap": tiles.colours(-1.0), "vmin": -largest, "vmax": largest}
-        square = longer <= _MOST_ASPECT * min(inputs, units)
         image = ax.imshow(self.weights, aspect="equal" if square else "auto", interpolation="nearest", **look)
-        box = ax.get_window_extent()
-        wide, high = box.width, box.height
         if square:
-            wide, high = (min(wide / units, high / inputs) * count for count in (units, inputs))
+            wide, high = inch * units, inch * inputs
         for axis, count, room in ((ax.xaxis, units, wide), (ax.yaxis, inputs, high)):
-            most = max(1.0, room / style.root_figure(ax).dpi / _TICK)
-            axis.set_ticks(
-                range(0, count, next(n * 10**k for k in range(9) for n in (1, 2, 5) if count <= most * n * 10**k))
-            )
+            axis.set_ticks(range(0, count, tiles.step_between(count, room / _TICK)))
+        ax.set_anchor("W")
         ax.tick_params(length=2, labelsize=8, colors=style.QUIET)
         ax.spines[:].set_color(tiles.PAPER)
         ax.set_xlabel("unit", fontsize=9)
@@ -167,7 +162,7 @@ class WeightsDisplay:
         shown = self.weights.T[: self.most].reshape(-1, *shape)
         columns = tiles.columns_for(len(shown), shape)
         sheet = tiles.Sheet(len(shown), columns, shape)
-        ax = style.single(ax, *tiles.size_of(sheet, 0.8))
+        ax = space.single(ax, *tiles.size_of(sheet, 0.8))
         tiles.scale(ax, tiles.draw(ax, shown, columns))
         return ax
 

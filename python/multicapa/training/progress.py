@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import sys
-import warnings
 from typing import Any
 
 _SECONDS_BEFORE_AUTO = 2.0
 _SHOWN = {"loss": "train", "val_loss": "dev"}
 _LEAST_BAR = 6
+_PAGE = 100  # characters in a line of a notebook
 
 # The first whose bar has room is taken.
 _FORMATS = (
@@ -35,12 +36,11 @@ class Progress:
     def __enter__(self) -> Progress:
         if self._shows:
             bar = _bar_class(self._epoch(min(self._done + 1, self._epochs)))
-            self._bar = bar(
-                total=self._epochs * self._samples,
-                initial=self._done * self._samples,
-                delay=self._delay,
-                dynamic_ncols=True,
-            )
+            place: dict[str, Any] = {"dynamic_ncols": True}
+            if _in_a_notebook():
+                place = {"ncols": _PAGE, "file": io.StringIO(), "ascii": False}
+            total, done = self._epochs * self._samples, self._done * self._samples
+            self._bar = bar(total=total, initial=done, delay=self._delay, **place)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -82,10 +82,11 @@ def _figure(value: float) -> str:
 
 
 def _bar_class(epochs: str) -> Any:
-    """tqdm's bar for this place, with what it says chosen by the width it has."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a notebook without ipywidgets: a bar of text is as good
-        from tqdm.auto import tqdm
+    """tqdm's bar for this place, with what it says chosen by the width it has.
+
+    In a notebook it is text that is shown anew: unlike a widget, the last of it is still there in exported pages.
+    """
+    from tqdm.std import tqdm
 
     class Bar(tqdm):  # type: ignore[misc]
         said: dict[str, Any] = {"epochs": epochs, "losses": "", "over": False}  # noqa: RUF012 - never changed in place
@@ -111,7 +112,21 @@ def _bar_class(epochs: str) -> Any:
             }
             return {**values, "bar_format": _fitting(tqdm, values)}
 
-    return Bar
+    if not _in_a_notebook():
+        return Bar
+    from IPython.display import display
+
+    class BarInPage(Bar):
+        shown: Any = None
+
+        def display(self, msg: str | None = None, pos: int | None = None) -> None:
+            text = {"text/plain": str(self) if msg is None else msg}
+            if self.shown is None:
+                self.shown = display(text, raw=True, display_id=True)
+            else:
+                self.shown.update(text, raw=True)
+
+    return BarInPage
 
 
 def _fitting(tqdm: Any, values: dict[str, Any]) -> str:

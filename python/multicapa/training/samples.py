@@ -158,17 +158,16 @@ class Samples:
 
 def per_output(network: CoreNetwork, given: Any, what: str) -> list[Any]:
     """One for each output."""
-    names = [output.name for output in network.outputs]
-    if len(names) == 1 and not isinstance(given, dict):
+    if len(network.outputs) == 1 and not isinstance(given, dict):
         return [given]
-    return bound(given, names, what, "output")
+    return bound(given, [output.name for output in network.outputs], what, "output")
 
 
 def optional_per_output(network: CoreNetwork, given: Any, what: str, *, for_all: bool = False) -> list[Any]:
     """One for each output, from a dict that need not name all; ``for_all``: or the same for each."""
+    if given is None or len(network.outputs) == 1:
+        return [given] * len(network.outputs)
     names = [output.name for output in network.outputs]
-    if given is None or len(names) == 1:
-        return [given] * len(names)
     if isinstance(given, dict):
         for name in given:
             check_name(name, names, "output")
