@@ -183,6 +183,14 @@ def test_forecast(run):
     assert left["same"]
 
 
+def test_gestures(run):
+    """A recurrent network reads what a dense one has to have filled up, and speed does not matter to it."""
+    left = run("gestures")
+    assert left["scores"].mean() > 0.95
+    assert left["scores"].mean() > left["dense_scores"].mean() + 0.03
+    assert left["model"].predict([left["slow"]])[0] == left["names"][0]
+
+
 def test_letters(run):
     left = run("letters")
     assert left["after"] < 0.6 < left["before"]

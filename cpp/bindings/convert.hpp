@@ -17,6 +17,8 @@ namespace py = pybind11;
 // A list of dicts {"type": …, "name": …, "inputs": […], option: value, …}.
 std::vector<Spec> to_specs(const py::list& layers);
 
+template <class T> constexpr Scalar scalar_of = std::is_same_v<T, float> ? Scalar::float32 : Scalar::float64;
+
 // Rows of a float32 or float64 array whose samples lie without gaps; `width` numbers each.
 Rows to_rows(const py::array& array, Size width, const char* what);
 

@@ -10,40 +10,14 @@
 #include "bindings/functions.hpp"
 #include "bindings/objective.hpp"
 #include "bindings/register.hpp"
+#include "bindings/stream.hpp"
 #include "bindings/turn.hpp"
+#include "bindings/watch.hpp"
 #include "training/inference.hpp"
-#include "training/stream.hpp"
 #include "training/trainer.hpp"
 
 namespace multicapa {
 namespace {
-
-// Lets Ctrl-C and a progress display in while the core works without the GIL. Python's exception waits here until
-// the team has gone home.
-class Watch {
- public:
-  explicit Watch(py::object progress) : progress_(std::move(progress)) {}
-  Look look() {
-    return [this](double done) {
-      if (Ending::for_this_thread()) return true;
-      const WithGil gil;
-      try {
-        if (or_the_end([] { return PyErr_CheckSignals(); }) != 0) throw py::error_already_set();
-        if (!progress_.is_none()) call_python(progress_, py::float_(done));
-      } catch (py::error_already_set& error) {
-        error_.emplace(std::move(error));
-      }
-      return error_.has_value();
-    };
-  }
-  void raise() {
-    if (error_) throw *std::exchange(error_, std::nullopt);
-  }
-
- private:
-  py::object progress_;
-  std::optional<py::error_already_set> error_;
-};
 
 void check_order(const Size* order, Size count, Size samples) {
   if (count < 1) throw InvalidArgument("order names no samples");
@@ -51,8 +25,6 @@ void check_order(const Size* order, Size count, Size samples) {
     if (order[i] < 0 || order[i] >= samples)
       throw InvalidArgument("order names sample " + std::to_string(order[i]) + " of " + std::to_string(samples));
 }
-
-template <class T> constexpr Scalar scalar_of = std::is_same_v<T, float> ? Scalar::float32 : Scalar::float64;
 
 template <class T> class PyNetwork {
  public:
@@ -109,11 +81,12 @@ template <class T> class PyNetwork {
     return py::make_tuple(result.loss, result.penalty, result.losses);
   }
 
-  // loss_and_gradient, and with it the outputs and deltas of all nodes: the cost with penalties, and a pair by name.
+  // loss_and_gradient, and with it the outputs and deltas of all nodes: the cost with penalties, a pair by name, and
+  // what layers that walk through time keep of each step.
   py::tuple probe(const PyObjective<T>& objective, const Given& given) {
     check(objective);
     const Examples<T> examples = to_examples(*network_, given);
-    py::dict entries;
+    py::dict entries, steps;
     const auto copy = [&](const Step<T>& step) {
       const WithGil gil;
       for (Size n = network_->input_count(); n < static_cast<Size>(network_->nodes().size()); ++n) {
@@ -121,12 +94,13 @@ template <class T> class PyNetwork {
         const py::str name(network_->nodes()[static_cast<std::size_t>(n)].name);
         entries[name] = py::make_tuple(to_array(as_const(values)),
                                        deltas.data ? py::object(to_array(as_const(deltas))) : py::none());
+        if (const Matrix<const T> kept = step.step_deltas(n); kept.data) steps[name] = to_array(kept);
       }
     };
     Watch watch{py::none()};
     const EpochResult result =
         in_turn(Work::writes, watch, [&] { return trainer_.probe(objective.core, examples, copy); });
-    return py::make_tuple(result.loss, entries);
+    return py::make_tuple(result.loss, entries, steps);
   }
 
   py::list predict(const GivenInputs& given) {
@@ -204,23 +178,11 @@ template <class T> class PyNetwork {
     return std::make_unique<Stream<T>>(network_, to_specs(one_step), samples);
   }
 
-  // x: (samples, features) of one step, or (features,) of the one sample there is.
-  py::array_t<T> step(Stream<T>& stream, const py::array_t<T, py::array::c_style | py::array::forcecast>& x) {
+  py::array_t<T> step(Stream<T>& stream, const StepOf<T>& x) {
     if (!stream.reads(*network_)) throw InvalidArgument("the stream was made for another network");
-    const bool single = stream.samples() == 1 && x.ndim() == 1;
-    const Size features = stream.input_width(), samples = stream.samples();
-    if (x.size() != samples * features || x.ndim() > 2 || (!single && (x.ndim() != 2 || x.shape(0) != samples)))
-      throw InvalidArgument("a step of this stream should have shape (" + std::to_string(samples) + ", " +
-                            std::to_string(features) + ")");
-    if (const Size wrong = network_->kernels().find_not_finite(x.data(), scalar_of<T>, x.size()); wrong >= 0)
-      throw InvalidArgument("a step should be finite, but number " + std::to_string(wrong % features) + " of sample " +
-                            std::to_string(wrong / features) + " is not");
-    const Size width = stream.output_width();
-    py::array_t<T> y = single ? py::array_t<T>(static_cast<py::ssize_t>(width))
-                              : py::array_t<T>({static_cast<py::ssize_t>(samples), static_cast<py::ssize_t>(width)});
+    check_step(stream, network_->kernels(), x);
     const Turn turn(*this, Work::reads);
-    stream.step(x.data(), y.mutable_data());
-    return y;
+    return take_step(stream, x);
   }
 
   const std::shared_ptr<Network<T>>& network() const { return network_; }
@@ -300,10 +262,6 @@ template <class T> py::array_t<T> view(const std::shared_ptr<Network<T>>& networ
 // Attributes live in a dictionary that Python's collector sees.
 template <class T> void register_objective_of(py::module_& module, const char* name) {
   py::class_<PyObjective<T>>(module, name, py::dynamic_attr());
-}
-
-template <class T> void register_stream_of(py::module_& module, const char* name) {
-  py::class_<Stream<T>>(module, name).def("reset", &Stream<T>::reset);
 }
 
 template <class T> void register_network_of(py::module_& module, const char* name) {
@@ -408,8 +366,7 @@ template <class T> void register_network_of(py::module_& module, const char* nam
 void register_networks(py::module_& module) {
   register_objective_of<float>(module, "ObjectiveFloat32");
   register_objective_of<double>(module, "ObjectiveFloat64");
-  register_stream_of<float>(module, "StreamFloat32");
-  register_stream_of<double>(module, "StreamFloat64");
+  register_streams(module);
   register_network_of<float>(module, "NetworkFloat32");
   register_network_of<double>(module, "NetworkFloat64");
 }

@@ -137,6 +137,10 @@ template <class T> class Layer {
   // What a layer learns beside its parameters, as from what it has seen, stays as it is while it is frozen.
   virtual void freeze(bool /*frozen*/) {}
 
+  // Of a layer that walks through time, of samples as rows: after backward, the deltas of each step's sums, time after
+  // time. Each step may have other numbers behind them.
+  virtual Matrix<const T> step_deltas(const Call<T>&) const { return {}; }
+
   // carried > 0: the state of one sample before its first step.
   virtual void start(T* /*carried*/) const {}
 

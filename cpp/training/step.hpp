@@ -52,6 +52,7 @@ template <class T> class Step {
   // which has no numbers where none was needed.
   void complete_outputs();
   std::pair<Matrix<T>, Matrix<T>> last_batch(Size node) const;
+  Matrix<const T> step_deltas(Size n) const { return node(n).layer->step_deltas(whole_->call(n)); }
 
   // The mean cost of each output, and their weighted sum, which is minimised; from compute_rows's closing on.
   double cost(const Examples<T>& examples, const BatchRows& batch) const;

@@ -1,4 +1,4 @@
-"""Networks with convolutions: their layers as data, and what they put out, by NumPy alone."""
+"""Networks of layers other than dense ones: the layers as data, and what they put out, by NumPy alone."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from comparison.recurrence import Walk, walked
 
 Array = npt.NDArray[Any]
 Shape = tuple[int, ...]  # of a sample, channels last
@@ -66,7 +68,7 @@ class Dense:
         return (math.prod(shape), self.units)
 
 
-Layer = Conv | Pool | Mean | Dense
+Layer = Conv | Pool | Mean | Dense | Walk
 
 
 def shapes(shape: Shape, layers: tuple[Layer, ...]) -> list[Shape]:
@@ -83,24 +85,34 @@ def weight_shapes(shape: Shape, layers: tuple[Layer, ...]) -> list[Shape]:
     return [weight for layer, before in found if (weight := layer.weight(before))]
 
 
-def multiplications(shape: Shape, layers: tuple[Layer, ...]) -> list[int]:
-    """Of the layers that have weights, for one sample on its way forward."""
-    found = zip(layers, shapes(shape, layers), strict=False)
-    return [
-        math.prod(layer.weight(before)) * (math.prod(layer.after(before)[:-1]) if isinstance(layer, Conv) else 1)
-        for layer, before in found
-        if layer.weight(before)
-    ]
+def multiplications(shape: Shape, layers: tuple[Layer, ...], steps: float = 0) -> tuple[float, float]:
+    """Of all layers for one sample on its way forward, and those of the inputs; steps: of sequences that differ."""
+    forward, of_inputs = 0.0, 0.0
+    for layer, before in zip(layers, shapes(shape, layers), strict=False):
+        if isinstance(layer, Walk):
+            count = layer.multiplications(steps or before[0], before[1])
+            inputs = count * before[1] / (before[1] + layer.units)
+        else:
+            places = math.prod(layer.after(before)[:-1]) if isinstance(layer, Conv) else 1
+            inputs = count = math.prod(layer.weight(before)) * places if layer.weight(before) else 0
+        of_inputs = of_inputs or inputs
+        forward += count
+    return forward, of_inputs
 
 
-def outputs(layers: tuple[Layer, ...], weights: list[tuple[Array, Array]], h: Array, activate: Any) -> Array:
-    """Of the last layer, without its activation."""
+def outputs(
+    layers: tuple[Layer, ...], weights: list[tuple[Array, Array]], h: Array, activate: Any, lengths: Array
+) -> Array:
+    """Of the last layer, without its activation; lengths: of sequences."""
     rest = iter(weights)
     for layer in layers:
         match layer:
             case Conv():
                 W, b = next(rest)
                 h = activate(convolved(h, W.astype(np.float64), layer.same) + b)
+            case Walk():
+                W, b = next(rest)
+                h = walked(layer, W.astype(np.float64), b.astype(np.float64), h, lengths)
             case Pool():
                 h = pooled(h, layer.size)
             case Mean():

@@ -22,7 +22,7 @@ class Library:
     threads: bool = True  # whether it can use more than one
     trains: Callable[[Work], bool] = lambda work: True
     predicts: bool = True
-    convolves: bool = False  # whether it has convolutions, or they are compared
+    convolves: bool = False  # whether it has convolutions and recurrent layers, or they are compared
 
     def can(self, work: Work) -> bool:
         """Whether it has the layers."""

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 from comparison.convolution import Conv, Dense, Layer, Mean, Pool, Shape, shapes
+from comparison.recurrence import Kind, Walk
 from comparison.work import Work
 
 
@@ -85,16 +86,45 @@ IMAGES = (
     Row(_images("series 128×9", (128, 9), SERIES, 64, 2048), Goal(3), Goal(5)),
 )
 
+
+def _sequences(
+    kind: Kind,
+    shape: Shape,
+    units: int,
+    batch: int,
+    optimizer: str,
+    samples: int,
+    lengths: tuple[int, int] | None = None,
+) -> Work:
+    """The last state of a recurrent layer, in both directions where lengths differ, and a dense layer behind it."""
+    both = lengths is not None
+    walk, name = Walk(kind, units, both), {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}[kind]
+    steps = f"{lengths[0]} to {lengths[1]}" if lengths else f"{shape[0]}"
+    title = f"{name}{' both ways' if both else ''} {shape[1]}→{units}, {steps} steps"
+    rate = 1e-3 if optimizer == "adam" else 0.05
+    sizes = (math.prod(shape), 4)
+    return Work(title, sizes, "tanh", batch, optimizer, rate, "classes", "float32", samples, shape,
+                (walk, Dense(4)), lengths)  # fmt: skip
+
+
+SEQUENCES = (
+    Row(_sequences("lstm", (32, 16), 64, 64, "adam", 2048), Goal(2), Goal(of_peak=0.6)),
+    Row(_sequences("gru", (32, 16), 64, 64, "adam", 2048), Goal(2), Goal(3)),
+    Row(_sequences("rnn", (50, 8), 32, 32, "sgd", 4096), Goal(5), Goal(10)),
+    Row(_sequences("lstm", (100, 64), 256, 32, "adam", 128), Goal(1.2), Goal(1.5)),
+    Row(_sequences("lstm", (29, 12), 64, 32, "adam", 2048, (7, 29)), Goal(3), Goal(5)),
+)
+
 MUST_IN_FLOAT64 = {"64-100-10": Goal(6, over="scikit-learn")}
 
 
 def rows(dtype: str = "float32") -> list[Row]:
     if dtype == "float32":
-        return [*FLOAT32, *IMAGES]
-    every = (*FLOAT32, *IMAGES)
+        return [*FLOAT32, *IMAGES, *SEQUENCES]
+    every = (*FLOAT32, *IMAGES, *SEQUENCES)
     return [Row(replace(row.work, dtype=dtype), MUST_IN_FLOAT64.get(row.work.name, Goal())) for row in every]
 
 
 def find(name: str) -> Work:
     """The work of a row."""
-    return next(row.work for row in (*FLOAT32, *IMAGES) if row.work.name == name)
+    return next(row.work for row in (*FLOAT32, *IMAGES, *SEQUENCES) if row.work.name == name)

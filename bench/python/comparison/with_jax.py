@@ -12,6 +12,7 @@ from jax import lax, nn
 from jax.extend.backend import clear_backends
 
 from comparison.convolution import Conv, Dense, Mean, Pool
+from comparison.recurrence import Walk
 from comparison.work import Array, Data, Weights, Work, first_weights
 
 jax.config.update("jax_enable_x64", True)  # arrays keep the dtype they come with
@@ -23,17 +24,18 @@ MANY_OPERATIONS = 1e9  # of a call
 Tree = Any
 
 
-def forward(work: Work, weights: Tree, x: jax.Array) -> jax.Array:
+def forward(work: Work, weights: Tree, x: Tree) -> jax.Array:
     if work.layers:
-        return convolutional(work, weights, x)
+        return layer_by_layer(work, weights, x)
     *hidden, (W, b) = weights
     for V, a in hidden:
         x = ACTIVATIONS[work.activation](x @ V + a)
     return x @ W + b
 
 
-def convolutional(work: Work, weights: Tree, x: jax.Array) -> jax.Array:
+def layer_by_layer(work: Work, weights: Tree, x: Tree) -> jax.Array:
     """Channels last, which XLA on a CPU prefers."""
+    x, lengths = x if work.lengths else (x, None)
     rest, axes = iter(weights), len(work.shape) - 1
     names = ("NHWC", "HWIO", "NHWC") if axes == 2 else ("NWC", "WIO", "NWC")
     for layer in work.layers:
@@ -43,6 +45,9 @@ def convolutional(work: Work, weights: Tree, x: jax.Array) -> jax.Array:
                 padding = "SAME" if layer.same else "VALID"
                 z = lax.conv_general_dilated(x, W, (1,) * axes, padding, dimension_numbers=names)
                 x = ACTIVATIONS[work.activation](z + b)
+            case Walk():
+                W, b = next(rest)
+                x = last_state(layer, W, b, x, lengths)
             case Pool():
                 window = (1, *[layer.size] * axes, 1)
                 x = lax.reduce_window(x, -jnp.inf, lax.max, window, window, "VALID")
@@ -55,7 +60,43 @@ def convolutional(work: Work, weights: Tree, x: jax.Array) -> jax.Array:
     return x
 
 
-def mean_loss(work: Work, weights: Tree, x: jax.Array, y: jax.Array) -> jax.Array:
+def last_state(walk: Walk, W: jax.Array, b: jax.Array, x: jax.Array, lengths: jax.Array | None) -> jax.Array:
+    """A scan over time, whose part of the inputs is one product over all steps beforehand."""
+    steps, features, found = x.shape[1], x.shape[2], []
+    matrices, biases = jnp.split(W, walk.ways, axis=1), jnp.split(b, walk.ways)
+    exists = None if lengths is None else (jnp.arange(steps)[:, None] < lengths)[..., None]
+    for way, (V, a) in enumerate(zip(matrices, biases, strict=True)):
+        z = (x @ V[:features] + a).swapaxes(0, 1)
+        recurrent, second = V[features : features + walk.units], V[features + walk.units :]
+        zeros = jnp.zeros((len(x), walk.units), x.dtype)
+
+        def stepped(carry: Tree, now: Tree, U: jax.Array = recurrent, bias: jax.Array = second) -> tuple[Tree, None]:
+            z, there = now
+            new = next_state(walk, z, carry, U, bias)
+            if there is not None:
+                new = jax.tree.map(lambda after, before: jnp.where(there, after, before), new, carry)
+            return new, None
+
+        found.append(lax.scan(stepped, (zeros, zeros), (z, exists), reverse=way == 1)[0][0])
+    return jnp.concatenate(found, axis=1)
+
+
+def next_state(walk: Walk, z: jax.Array, carry: Tree, U: jax.Array, bias: jax.Array) -> Tree:
+    h, c = carry
+    match walk.kind:
+        case "rnn":
+            return jnp.tanh(z + h @ U), c
+        case "lstm":
+            i, f, g, o = jnp.split(z + h @ U, 4, axis=1)
+            c = nn.sigmoid(f) * c + nn.sigmoid(i) * jnp.tanh(g)
+            return nn.sigmoid(o) * jnp.tanh(c), c
+        case _:
+            m, back = walk.units, h @ U + bias[0]
+            update, reset = jnp.split(nn.sigmoid(z[:, : 2 * m] + back[:, : 2 * m]), 2, axis=1)
+            return update * h + (1 - update) * jnp.tanh(z[:, 2 * m :] + reset * back[:, 2 * m :]), c
+
+
+def mean_loss(work: Work, weights: Tree, x: Tree, y: jax.Array) -> jax.Array:
     z = forward(work, weights, x)
     if work.target == "numbers":
         return jnp.mean((z - y) ** 2)
@@ -93,28 +134,36 @@ def update(work: Work, weights: Tree, state: Tree, gradient: Tree) -> tuple[Tree
             return jax.tree.map(lambda w, g: w - rate * g, weights, gradient), ()
 
 
-def step(work: Work, carry: tuple[Tree, Tree], x: jax.Array, y: jax.Array) -> tuple[Tree, Tree]:
+def step(work: Work, carry: tuple[Tree, Tree], x: Tree, y: jax.Array) -> tuple[Tree, Tree]:
     weights, state = carry
     gradient = jax.grad(partial(mean_loss, work))(weights, x, y)
     return update(work, weights, state, gradient)
 
 
 @partial(jax.jit, static_argnums=0, donate_argnums=1)
-def epoch(work: Work, carry: tuple[Tree, Tree], X: jax.Array, y: jax.Array, order: jax.Array) -> tuple[Tree, Tree]:
+def epoch(work: Work, carry: tuple[Tree, Tree], X: Tree, y: jax.Array, order: jax.Array) -> tuple[Tree, Tree]:
     batches = order.reshape(work.steps, work.batch)
     unroll = 4 if work.batch == 1 else 1  # a loop around so little is worth unrolling, others lose by it
-    return lax.scan(lambda carry, rows: (step(work, carry, X[rows], y[rows]), None), carry, batches, unroll=unroll)[0]
+    return lax.scan(
+        lambda carry, rows: (step(work, carry, jax.tree.map(lambda each: each[rows], X), y[rows]), None),
+        carry,
+        batches,
+        unroll=unroll,
+    )[0]
 
 
 @partial(jax.jit, static_argnums=0, donate_argnums=1)
-def full_batches(work: Work, carry: tuple[Tree, Tree], X: jax.Array, y: jax.Array, count: int) -> tuple[Tree, Tree]:
+def full_batches(work: Work, carry: tuple[Tree, Tree], X: Tree, y: jax.Array, count: int) -> tuple[Tree, Tree]:
     return lax.fori_loop(0, count, lambda _, carry: step(work, carry, X, y), carry)
 
 
 class Training:
     def __init__(self, data: Data, threads: int) -> None:
         self.work = data.work
-        self.X, self.y = jnp.asarray(data.X), jnp.asarray(data.y)
+        self.X: Tree = jnp.asarray(data.X)
+        if self.work.lengths:
+            self.X = self.X, jnp.asarray(data.lengths)
+        self.y = jnp.asarray(data.y)
         self.rng = np.random.default_rng(0)
         self.start(first_weights(self.work))
 

@@ -42,6 +42,7 @@ class Work:
     least_samples: int = 10_000
     shape: convolution.Shape = ()
     layers: tuple[convolution.Layer, ...] = ()
+    lengths: tuple[int, int] | None = None  # of the sequences, from the first to the second
 
     @property
     def title(self) -> str:
@@ -70,12 +71,14 @@ class Work:
         return self.sizes[-1]
 
     @property
-    def flops_per_sample(self) -> int:
+    def flops_per_sample(self) -> float:
         """Two operations per multiplication, forward and backward; the first layer's inputs need no gradient."""
         products = [a * b for a, b in pairwise(self.sizes)]
+        forward, of_inputs = float(sum(products)), float(products[0])
         if self.layers:
-            products = convolution.multiplications(self.shape, self.layers)
-        return 6 * sum(products) - 2 * products[0]
+            steps = sum(self.lengths) / 2 if self.lengths else 0
+            forward, of_inputs = convolution.multiplications(self.shape, self.layers, steps)
+        return 6 * forward - 2 * of_inputs
 
 
 @dataclass(frozen=True)
@@ -94,8 +97,16 @@ class Data:
         if self.work.layers:
             patterns = convolution.patterns(self.work.shape, self.work.outputs, rng)
             noise = rng.standard_normal((self.work.samples, *self.work.shape))
-            return (noise + patterns[self._shown]).astype(self.work.dtype)
+            exists = np.arange(self.work.shape[0])[:, None] < self.lengths[:, None, None]
+            whole = exists if self.work.lengths else np.ones((), bool)
+            return np.where(whole, noise + patterns[self._shown], 0).astype(self.work.dtype)
         return rng.standard_normal((self.work.samples, self.work.sizes[0])).astype(self.work.dtype)
+
+    @cached_property
+    def lengths(self) -> Array:
+        """Of each sequence."""
+        shortest, longest = self.work.lengths or (self.work.shape[0],) * 2
+        return np.random.default_rng(6).integers(shortest, longest + 1, self.work.samples)
 
     @cached_property
     def _shown(self) -> Array:
@@ -135,11 +146,12 @@ def first_weights(work: Work) -> Weights:
     return [layer(pair) for pair in pairwise(work.sizes)]
 
 
-def logits(work: Work, weights: Weights, X: Array) -> Array:
+def logits(work: Work, weights: Weights, X: Array, lengths: Array | None = None) -> Array:
     """What the last layer puts out before softmax or sigmoid, in float64, by NumPy alone."""
     h = X.astype(np.float64)
     if work.layers:
-        return convolution.outputs(work.layers, weights, h, lambda z: activate(work.activation, z))
+        lengths = np.full(len(X), work.shape[0]) if lengths is None else lengths
+        return convolution.outputs(work.layers, weights, h, lambda z: activate(work.activation, z), lengths)
     for W, b in weights[:-1]:
         h = activate(work.activation, h @ W.astype(np.float64) + b)
     W, b = weights[-1]
@@ -165,7 +177,8 @@ def log_softmax(z: Array) -> Array:
 def judge(work: Work, weights: Weights, data: Data) -> float:
     """The mean loss on some of the samples, in float64, by NumPy alone."""
     count = JUDGED_IMAGES if work.layers else JUDGED_SAMPLES
-    z, y = logits(work, weights, data.X[:count]), data.y[:count]
+    lengths = data.lengths[:count] if work.lengths else None
+    z, y = logits(work, weights, data.X[:count], lengths), data.y[:count]
     if work.target == "numbers":
         return float(np.mean((z - y) ** 2))
     if work.target == "binary":

@@ -22,6 +22,9 @@ template <class T> class Recurrent : public Layer<T> {
   void forward(const Call<T>& call) const final;
   void backward(const Call<T>& call) const final;
   void start(T* carried) const final;
+  Matrix<const T> step_deltas(const Call<T>& call) const final {
+    return {call.kept + slots_at_, call.rows, time_ * cell_.slots * units_, call.kept_stride};
+  }
 
  protected:
   // How a cell differs from others.

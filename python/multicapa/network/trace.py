@@ -46,16 +46,25 @@ class Trace:
         return f"Trace(loss={self.loss:.6g}, {layers} layers, {samples} sample{plural})"
 
 
-def probe(network: CoreNetwork, objective: Any, arguments: tuple[Any, ...]) -> tuple[float, Nodes, dict[str, Array]]:
-    """The cost, outputs and deltas of the core's nodes, and the gradients; the network is left as it was.
+def probe(
+    network: CoreNetwork, objective: Any, arguments: tuple[Any, ...]
+) -> tuple[float, Nodes, dict[str, Array], dict[str, Array]]:
+    """The cost, outputs and deltas of the core's nodes, the gradients, and deltas of z of recurrent layers.
 
-    ``arguments``: samples as the core takes them.
+    The last are of shape (n_samples, time, columns of the weights). ``arguments``: samples as the core takes them; the
+    network is left as it was.
     """
     kept = network.gradients.flat.copy()
-    loss, nodes = network._core.probe(objective, *arguments)
+    loss, nodes, steps = network._core.probe(objective, *arguments)
     gradients = {name: view.copy() for name, view in network.gradients.items()}
     network.gradients.flat[:] = kept
-    return loss, nodes, gradients
+    times = {node["name"]: node["steps"] for node in network._core.nodes}
+    reads = {layer["name"]: layer["inputs"] for layer in network.spec}
+    deltas = {
+        name: each.reshape(len(each), times[reads[name][0]], -1)[..., : network.parameters[f"{name}.weight"].shape[-1]]
+        for name, each in steps.items()
+    }
+    return loss, nodes, gradients, deltas
 
 
 def z_of(layer: Mapping[str, Any], nodes: Nodes) -> tuple[Array | None, Array | None]:
@@ -67,7 +76,7 @@ def z_of(layer: Mapping[str, Any], nodes: Nodes) -> tuple[Array | None, Array | 
 
 def traced(network: CoreNetwork, objective: Any, arguments: tuple[Any, ...]) -> Trace:
     """All numbers of one pass over samples as the core takes them."""
-    loss, nodes, gradients = probe(network, objective, arguments)
+    loss, nodes, gradients, _ = probe(network, objective, arguments)
     inputs = arguments[0]
     sorting = next((lengths for _, lengths in inputs if lengths is not None), None)
     shapes = {node["name"]: node["shape"] for node in network._core.nodes}

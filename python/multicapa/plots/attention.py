@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from multicapa.plots import style
+from multicapa.plots import space
 
 if TYPE_CHECKING:
     from typing import Self
@@ -106,7 +106,7 @@ class AttentionDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        style.check_matplotlib()
+        space.check_matplotlib()
         weights = network.attention_weights(np.asarray(sample)[None], layer)[0]
         weights = weights[:, None] if weights.ndim == 2 else weights
         return cls(weights, query=query, memory=memory).plot(ax)
@@ -129,7 +129,7 @@ class AttentionDisplay:
         rows = -(-heads // columns)
         width, height = (float(np.clip(0.3 * steps, 1.6, 6)) for steps in (keys, queries))
         size = ((width + 0.5) * columns, (height + 0.6) * rows)
-        grid = style.panels(ax, rows, columns, *size, share_x=True, share_y=True)[1].ravel()
+        grid = space.panels(ax, rows, columns, *size, share_x=True, share_y=True)[1].ravel()
         for panel in grid[heads:]:
             panel.set_visible(False)
         axes = grid[:heads]
@@ -144,7 +144,7 @@ class AttentionDisplay:
             panel.set_ylabel("looks", fontsize=9)
         for panel in axes[-columns:]:
             panel.set_xlabel("at", fontsize=9)
-        self.axes_, self.ax_, self.figure_ = axes, axes[0], style.root_figure(axes[0])
+        self.axes_, self.ax_, self.figure_ = axes, axes[0], space.root_figure(axes[0])
         return self
 
 

@@ -13,7 +13,14 @@ from multicapa.base.sequences import Padded, as_padded
 from multicapa.layers import RECURRENT
 from multicapa.losses import Loss
 from multicapa.network.core import CoreNetwork
-from multicapa.training.targets import Encoding, Targets, as_targets, class_weights
+from multicapa.training.targets import (
+    Encoding,
+    Targets,
+    as_targets,
+    checked_weights,
+    class_weights,
+    weights_for_core,
+)
 
 
 @dataclass(frozen=True)
@@ -87,8 +94,7 @@ def _per_sample(weights: Any) -> Array | None:
     """Numbers in a row; None for anything with steps."""
     if isinstance(weights, Padded) or (isinstance(weights, list | tuple) and any(np.ndim(w) for w in weights)):
         return None
-    array: Array = np.asarray(weights)
-    return array if array.ndim == 1 else None
+    return weights if np.ndim(weights) == 1 else None
 
 
 def as_step_weights(
@@ -97,29 +103,16 @@ def as_step_weights(
     """One weight per sample or step, class weights multiplied in; None when all are 1."""
     weights = None
     if sample_weight is not None:
-        weights = _per_sample(sample_weight)
-        weights = steps.fill(sample_weight, 1, "sample_weight") if weights is None else weights
-        weights = weights.astype(np.float64)
-        if weights.shape not in ((steps.count,), (steps.count, steps.time)):
-            raise ValueError(
-                f"sample_weight should have shape ({steps.count},) or ({steps.count}, {steps.time}), not "
-                f"{weights.shape}"
-            )
-        if not np.isfinite(weights).all() or (weights < 0).any():
-            raise ValueError("sample_weight should be finite and not negative")
+        whole = _per_sample(sample_weight)
+        whole = steps.fill(sample_weight, 1, "sample_weight") if whole is None else whole
+        weights = checked_weights(whole, [(steps.count,), (steps.count, steps.time)])
     if class_weight is not None:
         exist = steps.exist()
         rows = steps.fill(y, 1 if _are_classes(y) else 2, "y")[exist]
         per_step = np.zeros(exist.shape)
         per_step[exist] = class_weights(class_weight, rows, len(rows), width)
         weights = per_step if weights is None else per_step * weights.reshape(steps.count, -1)
-    if weights is None:
-        return None
-    if weights.max() > np.finfo(dtype).max:
-        raise ValueError(f"sample_weight holds {weights.max():g}, too large for {dtype}")
-    if not weights.any():
-        raise ValueError("sample_weight should not be 0 for every sample")
-    return np.array(weights, dtype=dtype, order="C")
+    return None if weights is None else weights_for_core(weights, dtype)
 
 
 def check_bptt(network: CoreNetwork, bptt: int | None) -> int:

@@ -114,21 +114,28 @@ def as_weights(
     sample_weight: Any, class_weight: Any, y: Any, count: int, width: int, dtype: np.dtype[Any]
 ) -> Array | None:
     """One weight per sample, class weights multiplied in; None when all are 1. ``width``: the number of outputs."""
-    weights = None
-    if sample_weight is not None:
-        refuse_masks(sample_weight, "sample_weight")
-        if np.iscomplexobj(sample_weight):
-            raise TypeError("sample_weight should be real numbers")
-        weights = np.asarray(sample_weight, dtype=np.float64)
-        if weights.shape != (count,):
-            raise ValueError(f"sample_weight should have shape ({count},), not {weights.shape}")
-        if not np.isfinite(weights).all() or (weights < 0).any():
-            raise ValueError("sample_weight should be finite and not negative")
+    weights = None if sample_weight is None else checked_weights(sample_weight, [(count,)])
     if class_weight is not None:
         per_class = class_weights(class_weight, np.asarray(y), count, width)
         weights = per_class if weights is None else weights * per_class
-    if weights is None:
-        return None
+    return None if weights is None else weights_for_core(weights, dtype)
+
+
+def checked_weights(sample_weight: Any, shapes: list[tuple[int, ...]]) -> Array:
+    """Weights in float64, of one of these shapes."""
+    refuse_masks(sample_weight, "sample_weight")
+    if np.iscomplexobj(sample_weight):
+        raise TypeError("sample_weight should be real numbers")
+    weights = np.asarray(sample_weight, dtype=np.float64)
+    if weights.shape not in shapes:
+        raise ValueError(f"sample_weight should have shape {' or '.join(map(str, shapes))}, not {weights.shape}")
+    if not np.isfinite(weights).all() or (weights < 0).any():
+        raise ValueError("sample_weight should be finite and not negative")
+    return weights
+
+
+def weights_for_core(weights: Array, dtype: np.dtype[Any]) -> Array:
+    """The same in a type that must be able to hold them."""
     if weights.max() > np.finfo(dtype).max:
         raise ValueError(f"sample_weight holds {weights.max():g}, too large for {dtype}")
     if not weights.any():

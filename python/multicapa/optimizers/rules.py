@@ -1,17 +1,10 @@
-"""Optimisers: how a gradient changes the weights.
-
-A name from :func:`names` serves wherever an optimiser is asked for, with the defaults below, which are PyTorch's. The
-learning rate is a number or a schedule: a function of the number of updates made so far (:mod:`multicapa.schedules`).
-"""
+"""What optimisers there are, by name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
-
-import numpy as np
-import numpy.typing as npt
+from typing import ClassVar
 
 from multicapa import _core
 from multicapa.base.checks import check_flag, check_integer, check_number, find_name
@@ -364,83 +357,3 @@ def get(optimizer: str | Optimizer) -> Optimizer:
     if isinstance(optimizer, Optimizer):
         return optimizer
     return OPTIMIZERS[find_name(optimizer, OPTIMIZERS, "optimizer", {})]()
-
-
-def minimize(
-    f: Callable[[npt.NDArray[np.float64]], tuple[float, npt.ArrayLike]],
-    x0: npt.ArrayLike,
-    optimizer: str | Optimizer,
-    steps: int,
-) -> npt.NDArray[np.float64]:
-    """Let an optimiser loose on any function with a gradient, and see the path it takes.
-
-    Parameters
-    ----------
-    f : callable
-        From x to the pair (value, gradient).
-    x0 : array-like of shape (n,) or float
-        Where to start.
-    optimizer : str or Optimizer
-        Any but L-BFGS, for which there is ``scipy.optimize.minimize``.
-    steps : int
-        How many updates to make.
-
-    Returns
-    -------
-    ndarray of shape (steps + 1, n)
-        x before and after each update.
-
-    Examples
-    --------
-    The lectures' worked example, f(x) = (x - 4)^2 + 3 from 7 with a learning rate of 0.6:
-
-    >>> import multicapa as mc
-    >>> path = mc.optimizers.minimize(lambda x: ((x[0] - 4) ** 2 + 3, 2 * (x - 4)), 7, mc.SGD(0.6), steps=4)
-    >>> path.ravel().round(4).tolist()
-    [7.0, 3.4, 4.12, 3.976, 4.0048]
-    """
-    chosen = get(optimizer).in_core()
-    if isinstance(chosen, LBFGS):
-        raise ValueError("for L-BFGS use scipy.optimize.minimize(f, x0, jac=True, method='L-BFGS-B')")
-    count = check_integer(steps, "steps", minimum=0)
-    path = np.empty((count + 1, np.size(x0)))
-    path[0] = np.asarray(x0, dtype=np.float64).ravel()
-    if not np.isfinite(path[0]).all():
-        raise ValueError(f"x0 should be finite, not {x0!r}")
-    core = _core.OptimizerFloat64(chosen.name, chosen.hyperparameters(), path.shape[1])
-    for step in range(count):
-        x = path[step].copy()
-        gradient = np.asarray(f(x.copy())[1], dtype=np.float64).ravel()
-        if gradient.shape != x.shape or not np.isfinite(gradient).all():
-            raise ValueError(f"the gradient at {x} should be {len(x)} finite numbers, not {gradient}")
-        core.update(x, gradient, chosen.rate(step))
-        path[step + 1] = x
-    return path
-
-
-def in_core(core: Any, optimizer: Optimizer) -> Any:
-    """A fresh optimiser for the parameters of a network's core."""
-    chosen = optimizer.in_core()
-    return core.optimizer(chosen.name, chosen.hyperparameters())
-
-
-Key = tuple[str, tuple[float, ...]]
-
-
-def key_of(optimizer: Optimizer) -> Key:
-    """Name and numbers of an optimiser, its learning rate apart: who has another key has another memory."""
-    chosen = optimizer.in_core()
-    return chosen.name, tuple(chosen.hyperparameters())
-
-
-def restored(core: Any, key: Key, state: Any) -> Any:
-    """The optimiser of a network's core again, from what its ``__getstate__`` gave; raise if it does not fit."""
-    fresh = core.optimizer(key[0], list(key[1]))
-    wanted = fresh.__getstate__()[:3]
-    name, numbers, count, steps, carried, first_cost, slots = state
-    if (name, list(numbers), count) != (wanted[0], list(wanted[1]), wanted[2]):
-        raise ValueError(f"the optimiser's memory is that of {name} for {count} parameters, not {wanted[2]}")
-    made: Any = type(fresh)
-    made = made.__new__(made)
-    made.__setstate__((name, list(numbers), count, int(steps), carried, first_cost, slots))
-    return made
