@@ -198,6 +198,22 @@ def test_letters(run):
     assert len(left["made"]) > 50
 
 
+def test_siamese(run):
+    """One encoder serves both images; of digits that it has not been trained on it can tell something."""
+    left = run("siamese")
+    other, fresh = left["scores"].values()
+    assert other > 0.9
+    assert 0.55 < fresh < other
+    assert not any(":" in name for name in left["net"].parameters)
+
+
+def test_own_layer(run):
+    left = run("own_layer")
+    assert left["wrong"].wrong == ["bells"]
+    assert left["right"].passed
+    assert left["accuracy"] > 0.95
+
+
 def test_transformer(run):
     """Sees a number that comes twice, and looks from one to the other; a recurrent network of its size does not."""
     left = run("transformer")

@@ -95,6 +95,7 @@ def outputs_of(network: CoreNetwork, X: Any) -> Array:
     """The outputs for rows, dense or sparse."""
     rows: Any = rows_of(X)
     if not isinstance(rows, SparseRows):
-        return network.predict(rows)
+        outputs: Array = network.predict(rows)
+        return outputs
     starts = range(0, len(rows), rows.rows_at_once)
     return np.concatenate([network.predict(rows[start : start + rows.rows_at_once]) for start in starts])

@@ -26,7 +26,7 @@ def attention_weights(network: CoreNetwork, X: Any, layer: str | None) -> Array:
     last = cut.spec[-1]
     looking = CoreNetwork([*cut.spec[:-1], {**last, "gives_weights": True}], cut.dtype, cut.seed)
     looking.restore_numbers(cut.copy_numbers())
-    weights = looking.predict(X)
+    weights: Array = looking.predict(X)
     heads: int = last["num_heads"]
     split = weights.reshape(*weights.shape[:-1], heads, weights.shape[-1] // heads)
     return split if split.ndim == 3 else split.swapaxes(1, 2)
