@@ -101,7 +101,8 @@ template <class T> void Network<T>::check_takes_lengths() const {
     if (std::none_of(node.inputs.begin(), node.inputs.end(), in_time)) continue;
     if (!node.plan.stepwise)
       throw InvalidArgument(node.type + " layer \"" + node.name + "\" takes sequences of one length only");
-    if (!node.plan.looks_around && !std::all_of(node.inputs.begin(), node.inputs.end(), in_time))
+    const bool first_decides = node.plan.looks_around || node.plan.carried > 0;
+    if (!first_decides && !std::all_of(node.inputs.begin(), node.inputs.end(), in_time))
       throw InvalidArgument(node.type + " layer \"" + node.name +
                             "\" joins steps of sequences with what has none of their lengths");
   }
@@ -128,7 +129,7 @@ template <class T> void Network<T>::connect() {
   for (Node<T>& node : nodes_)
     for (const Size input : node.inputs) {
       node.in_time |= node.steps > 0 && node.plan.stepwise && nodes_[static_cast<std::size_t>(input)].in_time;
-      if (node.plan.looks_around) break;  // its steps are those of its first input
+      if (node.plan.looks_around || node.plan.carried > 0) break;  // its steps are those of its first input
     }
   // What is derived from the parameters serves to pass gradients on; where none is wanted there is nothing to keep.
   for (Node<T>& node : nodes_)
