@@ -112,14 +112,6 @@ def test_duplicate_names():
         mc.Network(x := mc.Input(3, name="x"), mc.Dense(3, name="x")(x))
 
 
-def test_layer_used_twice():
-    x, layer = mc.Input(3), mc.Dense(3)
-    with pytest.raises(ValueError, match="twice"):
-        mc.Network(x, layer(layer(x)))
-    with pytest.raises(ValueError, match="twice"):
-        mc.Sequential([layer, layer], input_shape=3)
-
-
 def test_layer_in_two_networks():
     """A description may serve again; the weights are not shared."""
     layer = mc.Dense(3)

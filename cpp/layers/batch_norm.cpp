@@ -98,8 +98,10 @@ template <class T> class BatchNorm final : public Layer<T> {
         product += blocks.sums[b * blocks.stride + step_ + u];
       }
       const double inverse_sigma = inverse_deviation(call)[u], scale = call.parameters[u] * inverse_sigma;
-      call.gradients[u] = static_cast<T>(product * inverse_sigma);
-      call.gradients[step_ + u] = static_cast<T>(sum);
+      const T before[] = {call.begins_gradient ? T(0) : call.gradients[u],
+                          call.begins_gradient ? T(0) : call.gradients[step_ + u]};
+      call.gradients[u] = before[0] + static_cast<T>(product * inverse_sigma);
+      call.gradients[step_ + u] = before[1] + static_cast<T>(sum);
       of_dy[u] = static_cast<T>(scale);
       of_x[u] = constant[u] = 0;
       if (uses_running_moments(total)) continue;  // the running moments do not depend on x

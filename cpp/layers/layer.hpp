@@ -46,6 +46,7 @@ struct LayerPlan {
   Size scratch_per_column = 0;        // then, numbers of memory per sample to work in besides
   Size carried = 0;                   // numbers per sample that pass from one stretch of time to the next
   bool stepwise = false;              // of a sample (time, features), treats each step for itself or walks through time
+  bool walks = false;                 // through time, all samples of a block at once: the longest first
   bool looks_around = false;  // stepwise, but sees all steps of its inputs, or of those after the first, at once
   Size batch_sums = 0;        // > 0: training needs that many sums over the whole batch, forward and backward
 };
@@ -65,6 +66,7 @@ template <class T> struct Call {
   Matrix<const T> next_parameters;  // of the next layer that has any, in one row
   T* gradients = nullptr;           // null when gradient() will be asked for them later
   bool accumulate = false;          // add to the gradients instead of overwriting them
+  bool begins_gradient = true;      // of one that shares its parameters: no other has begun on them
   T* state = nullptr;
   T* kept = nullptr;
   Size kept_stride = 0;  // numbers that are kept per sample
@@ -75,7 +77,7 @@ template <class T> struct Call {
   std::uint64_t seed = 0;  // random numbers are a function of the seed, the stream and the element
   const std::uint64_t* step = nullptr;
   std::uint64_t node = 0;
-  const Size* lengths = nullptr;  // steps that each sample has, descending; null: all as planned
+  const Size* lengths = nullptr;  // steps that each sample has, descending where `active` is read; null: all as planned
   const Size* active = nullptr;   // samples that have step t, which are the first so many; null: all have all steps
   Size steps = -1;                // of the block's longest sample; -1: as planned
   T* carried = nullptr;           // states before the block's first step, and after its last one; null: as they begin

@@ -37,9 +37,11 @@ template <class T> void ParameterPhase<T>::plan_gradients() {
   Layout<T> layout;
   for (const Node<T>& n : network_.nodes()) {
     NodeGradient gradient;
-    if (n.plan.batch_sums > 0 || on_the_way || (before_.chunks == 1 && !n.plan.whole_batch_gradient))
+    const bool whole_batch = n.plan.whole_batch_gradient && !n.is_shared();  // the calls' gradients add up by block
+    if (n.shares >= 0) gradient = at(node_gradients_, n.shares);
+    else if (n.plan.batch_sums > 0 || on_the_way || (before_.chunks == 1 && !whole_batch))
       gradient.origin = Origin::ready;
-    else if (n.plan.whole_batch_gradient && before_.whole) gradient.origin = Origin::whole_batch;
+    else if (whole_batch && before_.whole) gradient.origin = Origin::whole_batch;
     else gradient = {Origin::chunks, layout.place(n.parameter_count)};
     node_gradients_.push_back(gradient);
   }
@@ -116,7 +118,7 @@ template <class T> void ParameterPhase<T>::place_gradients(Pass<T>& pass, Size c
     if (gradient.origin == Origin::ready) place = network_.gradients().data() + network_.nodes()[n].parameters;
     if (gradient.origin == Origin::chunks)
       place = chunk_gradients_.data() + chunk * chunk_stride_ + gradient.chunk_offset;
-    pass.place_gradient(static_cast<Size>(n), place, accumulate);
+    pass.place_gradient(static_cast<Size>(n), place, accumulate || !network_.nodes()[n].begins_gradient);
   }
 }
 

@@ -12,8 +12,9 @@ STATE_NAMES = ("running_mean", "running_variance")
 class Node:
     """One layer and the names of the nodes it reads."""
 
-    def __init__(self, name, layer, inputs):
+    def __init__(self, name, layer, inputs, owner=None):
         self.name, self.layer, self.inputs = name, layer, inputs
+        self.owner = owner or name  # of the parameters
 
 
 class ReferenceNetwork:
@@ -27,12 +28,14 @@ class ReferenceNetwork:
         left = {name: np.array(value, dtype=np.float64) for name, value in parameters.items()}
         for node in spec:
             name = node["name"]
-            own = {key.rpartition(".")[2]: left.pop(key) for key in list(left) if key.rpartition(".")[0] == name}
+            owner = next((n for n in self.nodes if n.name == node.get("shares")), None)
+            own = dict(owner.layer.parameters) if owner else {}
+            own |= {key.rpartition(".")[2]: left.pop(key) for key in list(left) if key.rpartition(".")[0] == name}
             state = {key: own.pop(key) for key in STATE_NAMES if key in own}
             if node["type"] in ("dense", "maxout", "conv1d", "conv2d") and node.get("bias", True) != ("bias" in own):
                 raise ValueError(f"{name}: its spec and its parameters disagree about a bias")
             layer = LAYERS[node["type"]](node, own, state)
-            self.nodes.append(Node(name, layer, [reads[i] for i in node.get("inputs", [])]))
+            self.nodes.append(Node(name, layer, [reads[i] for i in node.get("inputs", [])], node.get("shares")))
             reads[name] = name
             activation = None if node["type"] in RECURRENT else node.get("activation")
             if activation not in (None, "linear"):  # z and a = g(z) are two nodes here
@@ -45,7 +48,12 @@ class ReferenceNetwork:
     @property
     def parameters(self):
         """{"dense_1.weight": array, ...}: the layers' own arrays, in the order of the spec"""
-        return {f"{n.name}.{key}": value for n in self.nodes for key, value in n.layer.parameters.items()}
+        return {
+            f"{n.name}.{key}": value
+            for n in self.nodes
+            for key, value in n.layer.parameters.items()
+            if n.owner == n.name
+        }
 
     @property
     def state(self):
@@ -73,7 +81,7 @@ class ReferenceNetwork:
             for name, dx in zip(node.inputs, node.layer.backward(self.deltas[node.name]), strict=False):
                 self.deltas[name] = self.deltas.get(name, 0.0) + dx
             for key in node.layer.parameters:
-                gradients[f"{node.name}.{key}"] = node.layer.gradients[key]
+                gradients[f"{node.owner}.{key}"] = gradients[f"{node.owner}.{key}"] + node.layer.gradients[key]
         return gradients
 
     def penalty(self, l1, l2, penalize_bias):

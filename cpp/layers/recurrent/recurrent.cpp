@@ -88,7 +88,7 @@ template <class T> LayerPlan Recurrent<T>::plan(const std::vector<Shape>& inputs
   plan.work_per_row = static_cast<double>(time_) * work_per_step_;
   plan.backward_reads_output = sequences_;
   plan.either_arrangement = true;
-  plan.stepwise = true;
+  plan.stepwise = plan.walks = true;
   return plan;
 }
 

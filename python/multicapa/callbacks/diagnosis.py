@@ -60,7 +60,7 @@ class Diagnosis(Callback):
         self._before: Any = None
 
     def on_fit_begin(self, run: Run) -> None:
-        if run.samples.lengths is not None:
+        if run.samples.ragged:
             raise ValueError("Diagnosis takes sequences of one length, and these have different ones")
         self.records, self._warned = [], set()
 
@@ -96,9 +96,9 @@ def _look(run: Run, before: dict[str, Any]) -> dict[str, dict[str, float]]:
         activation = layer["function"] if layer["type"] == "activation" else layer.get("activation", "linear")
         if not own and activation == "linear":
             continue
-        values, deltas = nodes.get(layer["name"]) or nodes.get(layer["name"] + ":linear") or (outputs, None)
-        if layer is network.spec[-1]:
-            values = outputs
+        found = nodes.get(layer["name"]) or nodes.get(layer["name"] + ":linear")
+        values, deltas = found or (outputs[layer["name"]], None)
+        values = outputs.get(layer["name"], values)
         record[layer["name"]] = {
             **_activation_statistics(values, activation),
             "delta": 0.0 if deltas is None else _norm([deltas]) * float(np.sqrt(len(deltas) / deltas.shape[1])),
@@ -110,7 +110,7 @@ def _look(run: Run, before: dict[str, Any]) -> dict[str, dict[str, float]]:
     return record
 
 
-def _probe(run: Run) -> tuple[dict[str, Any], dict[str, Any], Any]:
+def _probe(run: Run) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     """Outputs and deltas of the nodes, gradients, and outputs of the network, for a few samples.
 
     The gradients are those of the cost itself, without clipping, and the network is left as it was.
@@ -123,7 +123,8 @@ def _probe(run: Run) -> tuple[dict[str, Any], dict[str, Any], Any]:
     nodes = network._core.probe(objective, *probe.core_arguments())
     gradients = {name: view.copy() for name, view in network.gradients.items()}
     network.gradients.flat[:] = kept
-    return nodes, gradients, network._core.predict(probe.x, probe.lengths)
+    outputs = network._core.predict(probe.inputs)
+    return nodes, gradients, {port.name: values for port, values in zip(network.outputs, outputs, strict=True)}
 
 
 def _activation_statistics(values: Any, activation: str) -> dict[str, float]:

@@ -46,11 +46,16 @@ class Symbol:
 class Layer:
     """What all layers share: a name, the options that go to the core, and the initialisation of the weights.
 
+    A layer that is called again uses the same weights, whose gradient is the sum over the calls; the network has them
+    once, under the name of the first call.
+
     Examples
     --------
     >>> import multicapa as mc
-    >>> mc.Dense(3, "tanh").type
-    'dense'
+    >>> x, step = mc.Input(3), mc.Dense(3, "tanh")
+    >>> net = mc.Network(x, step(step(x)), seed=0)
+    >>> [layer["name"] for layer in net.spec], list(net.parameters)
+    (['input_1', 'dense_1', 'dense_1:2'], ['dense_1.weight', 'dense_1.bias'])
     """
 
     name: str | None = None

@@ -268,13 +268,13 @@ class Bidirectional(Layer):
             raise TypeError(f"Bidirectional takes a recurrent layer, not {self.layer!r}")
         if self.merge not in ("concat", "sum"):
             raise ValueError(f"merge should be 'concat' or 'sum', not {self.merge!r}")
-
-    def __call__(self, inputs: Symbol | Sequence[Symbol]) -> Symbol:
         layer: Any = self.layer
         name = None if layer.name is None else f"{layer.name}_reverse"
-        other = replace(layer, reverse=not layer.reverse, name=name)
-        join = Concat(name=self.name) if self.merge == "concat" else Add(name=self.name)
-        return join([layer(inputs), other(inputs)])
+        self._other: Layer = replace(layer, reverse=not layer.reverse, name=name)
+        self._join: Layer = Concat(name=self.name) if self.merge == "concat" else Add(name=self.name)
+
+    def __call__(self, inputs: Symbol | Sequence[Symbol]) -> Symbol:
+        return self._join([self.layer(inputs), self._other(inputs)])
 
 
 @dataclass(eq=False)

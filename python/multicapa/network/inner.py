@@ -12,8 +12,20 @@ def up_to(network: CoreNetwork, layer: str) -> CoreNetwork:
     wanted = [check_name(layer, by_name, "layer")]
     for name in wanted:
         wanted += [read for read in by_name[name]["inputs"] if read not in wanted]
-    cut = CoreNetwork([each for each in network.spec if each["name"] in wanted], network.dtype, network.seed)
+    owners: dict[str, str] = {}  # of shared parameters, by the layer that has them here
+    spec = []
+    for each in network.spec:
+        if each["name"] not in wanted:
+            continue
+        owner = each.get("shares", each["name"])
+        here = next((ours for ours, theirs in owners.items() if theirs == owner), None)
+        owners.setdefault(each["name"] if here is None else here, owner)
+        spec.append(
+            {k: v for k, v in each.items() if k not in ("shares", "output")} | ({"shares": here} if here else {})
+        )
+    cut = CoreNetwork(spec, network.dtype, network.seed)
     for theirs, ours in ((network.parameters, cut.parameters), (network.state, cut.state)):
         for name in ours:
-            ours[name][...] = theirs[name]
+            layer_name, _, number = name.rpartition(".")
+            ours[name][...] = theirs[f"{owners[layer_name]}.{number}"]
     return cut

@@ -59,6 +59,11 @@ def rows(network: CoreNetwork) -> list[Row]:
 
 
 def _detail(layer: Mapping[str, Any]) -> str:
+    shared = f"as {printable(layer['shares'])}" if "shares" in layer else ""
+    return ", ".join(part for part in (_own_detail(layer), shared) if part)
+
+
+def _own_detail(layer: Mapping[str, Any]) -> str:
     match layer["type"]:
         case "dense":
             plain = layer.get("activation", "linear") == "linear"
@@ -150,13 +155,20 @@ def text_table(network: CoreNetwork, width: int = 80) -> str:
 
 
 def totals(network: CoreNetwork) -> list[str]:
-    """How many parameters, how many of them are frozen, and the memory they take."""
+    """Several inputs and outputs, how many parameters, how many of them are frozen, and the memory they take."""
     count, frozen = network.n_parameters, sum(row.parameters for row in rows(network) if row.frozen)
     own, state = count * network.dtype.itemsize, sum(view.nbytes for view in network.state.values())
     kept = f", {frozen:,} of them frozen" if frozen else ""
     what = "gradients and state" if state else "gradients"
     plural = "" if count == 1 else "s"
+    ends = []
+    if len(network.inputs) > 1 or len(network.outputs) > 1:
+        named = [
+            ", ".join(f"{printable(p.name)} {p.shape}" for p in ports) for ports in (network.inputs, network.outputs)
+        ]
+        ends = [f"from {named[0]} to {named[1]}"]
     return [
+        *ends,
         f"{count:,} parameter{plural}{kept}",
         f"{network.dtype}: {memory(own)}, with {what} {memory(2 * own + state)}",
     ]

@@ -314,11 +314,11 @@ def _first_units(network: Network) -> tuple[Array, Array]:
     entry = network.spec[0]["name"]
     weights, biases = [], []
     for layer in network.spec:
-        name = f"{layer['name']}.weight"
-        if layer["type"] == "dense" and layer["inputs"] == [entry] and name in network.parameters:
-            weight = np.array(network.parameters[name], dtype=np.float64)
+        owner = layer.get("shares", layer["name"])
+        if layer["type"] == "dense" and layer["inputs"] == [entry]:
+            weight = np.array(network.parameters[f"{owner}.weight"], dtype=np.float64)
             weights.append(weight)
-            biases.append(np.array(network.parameters.get(f"{layer['name']}.bias", np.zeros(weight.shape[1]))))
+            biases.append(np.array(network.parameters.get(f"{owner}.bias", np.zeros(weight.shape[1]))))
     if not weights:
         raise ValueError("hidden=True needs a Dense layer that reads the input")
     return np.concatenate(weights, axis=1), np.concatenate(biases)

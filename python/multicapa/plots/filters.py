@@ -99,7 +99,8 @@ class FiltersDisplay:
             layer = found[0]
         elif types[check_name(layer, types, "layer")] not in _CONVOLUTIONS:
             raise ValueError(f"{layer} is no convolution; those of this network are {', '.join(found)}")
-        weights = network.parameters[f"{layer}.weight"].astype(np.float64)
+        shared = {each["name"]: each.get("shares", each["name"]) for each in network.spec}
+        weights = network.parameters[f"{shared[layer]}.weight"].astype(np.float64)
         weights = weights if weights.ndim == 4 else weights[None]
         return cls(weights[:, :, :most, :most], name=layer, total=weights.shape[2:]).plot(ax)
 
