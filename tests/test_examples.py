@@ -171,3 +171,18 @@ def test_transformer(run):
     assert left["sees"] > 0.95 > 0.85 > left["remembers"]
     others = [left["weights"][1, j] for j in (0, 2, 3, 5)]
     assert left["weights"][1, 4] > 2 * max(others)
+
+
+def test_numerals(run):
+    left = run("numerals")
+    assert left["exact"] > 0.9
+    assert left["made"] == "732"
+    assert left["weights"].shape == (1, 4, 4)
+
+
+def test_dates(run):
+    assert run("dates")["exact"] > 0.95
+
+
+def test_reversing_and_sorting(run):
+    assert min(run("reversing_and_sorting")["exact"].values()) > 0.9

@@ -22,7 +22,7 @@ PYTHON_FLOORS = (
     {"network"},
     {"training"},
     {"callbacks", "model"},
-    {"data", "estimators", "networks", "plots"},
+    {"data", "estimators", "networks", "plots", "seq2seq"},
     {"cli"},
     {"__main__"},
 )

@@ -71,7 +71,7 @@ class Vocabulary:
         """
         given = list(texts)
         if level is None:
-            level = "characters" if all(isinstance(text, str) for text in given) else "tokens"
+            level = "characters" if not given or isinstance(given[0], str) else "tokens"
         cutting = cls((), level)
         counts = Counter(token for i, text in enumerate(given) for token in cutting.split(text, f"text {i}"))
         ordered = sorted(counts, key=lambda token: (-counts[token], token))

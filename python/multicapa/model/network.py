@@ -191,7 +191,7 @@ class Network(CoreNetwork):
     fit = training.fit
     partial_fit = training.partial_fit
 
-    def attention_weights(self, X: npt.ArrayLike, layer: str | None = None) -> Array:
+    def attention_weights(self, X: Any, layer: str | None = None) -> Array:
         """How much each step of a query looks at each step of a memory.
 
         :class:`multicapa.plots.AttentionDisplay` draws it.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from multicapa.model.network import Network
 
 _COLUMNS = 4  # heads in a row
+_SHORT = 3  # characters of a label that have room side by side
 _LABELS = 40  # steps that are written at their places at most
 
 
@@ -136,7 +137,7 @@ class AttentionDisplay:
         for head, (panel, weights) in enumerate(zip(axes, self.weights, strict=True)):
             panel.imshow(weights, cmap="Greys", vmin=0, vmax=1, interpolation="nearest", aspect="auto")
             _write(panel.set_yticks, self.query)
-            _write(panel.set_xticks, self.memory)
+            _write(panel.set_xticks, self.memory, rotation=90 if max(map(len, self.memory or [""])) > _SHORT else 0)
             panel.tick_params(length=0, labelsize=9)
             if heads > 1:
                 panel.set_title(f"head {head + 1}", fontsize=9.5, loc="left", pad=3)
@@ -148,7 +149,7 @@ class AttentionDisplay:
         return self
 
 
-def _write(ticks: Any, labels: Sequence[str] | None) -> None:
+def _write(ticks: Any, labels: Sequence[str] | None, **look: Any) -> None:
     """The labels at their places, unless there are too many."""
     if labels is not None and len(labels) <= _LABELS:
-        ticks(range(len(labels)), [label if label.strip() else "␣" for label in labels])
+        ticks(range(len(labels)), [label if label.strip() else "␣" for label in labels], **look)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from multicapa.base.sequences import Padded, pad
 from multicapa.model.network import Network
+from multicapa.network.core import CoreNetwork
 from multicapa.seq2seq import networks
 
 Array = npt.NDArray[Any]
@@ -26,26 +27,53 @@ class States:
 class PrefixDecoder:
     """Reads all tokens so far at each step, whatever the layers are."""
 
-    def __init__(self, plan: networks.Plan, trained: Network) -> None:
-        self.encoder, self.decoder = networks.encoder(plan), networks.decoder(plan)
-        self.reads = [port.name for port in self.decoder.inputs if port.name != "target"]
+    def __init__(self, plan: networks.Plan, trained: CoreNetwork) -> None:
+        self.encoder, self.decoder = networks.encoder(plan), self._network(plan)
         for part in (self.encoder, self.decoder):
             networks.copy_numbers(trained, part)
+
+    def _network(self, plan: networks.Plan) -> Network:
+        return networks.decoder(plan)
 
     def start(self, sources: list[list[int]]) -> States:
         given = pad([np.asarray(source, dtype=np.int64) for source in sources])
         made = self.encoder.predict(given)
         outputs = made if isinstance(made, list) else [made]
-        read: dict[str, Any] = {}
-        for name, output in zip(self.reads, outputs, strict=True):
-            read[name] = Padded(output, given.lengths) if name == "memory" else output
+        names = [port.name for port in self.decoder.inputs if port.name != "target"]
+        read = {
+            name: Padded(output, given.lengths) if output.ndim == 3 else output
+            for name, output in zip(names, outputs, strict=True)
+        }
         return States(np.empty((len(sources), 0), np.int64), read)
 
     def step(self, states: States, tokens: Array) -> tuple[Array, States]:
         so_far = np.column_stack([states.tokens, tokens])
         outputs = self.decoder.predict({"target": so_far, **states.read})
-        with np.errstate(divide="ignore"):
-            return np.log(outputs[:, so_far.shape[1] - 1]), States(so_far, states.read)
+        return _logs(outputs[:, so_far.shape[1] - 1]), States(so_far, states.read)
 
     def pick(self, states: States, rows: Array) -> States:
+        if np.array_equal(rows, np.arange(len(states.tokens))):
+            return states
         return States(states.tokens[rows], {name: values[rows] for name, values in states.read.items()})
+
+
+class StepDecoder(PrefixDecoder):
+    """Keeps the states of recurrent layers, and reads one token at each step."""
+
+    def _network(self, plan: networks.Plan) -> Network:
+        return networks.stepper(plan)
+
+    def step(self, states: States, tokens: Array) -> tuple[Array, States]:
+        following, *after = self.decoder.predict({"target": tokens[:, None], **states.read})
+        read = states.read | {f"state_{i}": state for i, state in enumerate(after)}
+        return _logs(following[:, 0]), States(states.tokens, read)
+
+
+def decoder_of(plan: networks.Plan, trained: CoreNetwork) -> PrefixDecoder:
+    """The quickest that there is: an LSTM's second state is nobody's output."""
+    return (StepDecoder if plan.recurrent and plan.cell != "lstm" else PrefixDecoder)(plan, trained)
+
+
+def _logs(probabilities: Array) -> Array:
+    with np.errstate(divide="ignore"):
+        return np.log(probabilities)

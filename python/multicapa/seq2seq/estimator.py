@@ -19,7 +19,9 @@ from multicapa.layers.attention import SCORES
 from multicapa.model.files import load
 from multicapa.model.network import Network
 from multicapa.seq2seq import networks
-from multicapa.seq2seq.decoder import PrefixDecoder
+from multicapa.seq2seq.decoder import decoder_of
+from multicapa.seq2seq.exact import ExactMatches
+from multicapa.seq2seq.pairs import as_pairs, as_samples, as_texts
 from multicapa.seq2seq.search import search
 
 _INSIDE = "seq2seq"  # in the metadata of a network
@@ -48,8 +50,9 @@ class Seq2Seq:
         Of the transformer's attention.
     dropout : float, default=0
         Share of the units that are off while training, behind embeddings and layers.
-    level : {"characters", "words", "tokens"}, optional
-        What texts are; by default characters of strings, tokens of lists. See :class:`multicapa.data.Vocabulary`.
+    level : {"characters", "words", "tokens"} or a pair of these, optional
+        What texts are, or sources and targets; by default characters of strings, tokens of lists. See
+        :class:`multicapa.data.Vocabulary`.
     dtype : {"float32", "float64"}, default="float32"
     seed : int, optional
         Fixes the first weights, the order of the samples and dropout.
@@ -90,7 +93,7 @@ class Seq2Seq:
         attention: str | None = "additive",
         heads: int = 4,
         dropout: float = 0.0,
-        level: str | None = None,
+        level: str | Sequence[str | None] | None = None,
         dtype: str = "float32",
         seed: int | None = None,
     ) -> None:
@@ -104,7 +107,10 @@ class Seq2Seq:
         if architecture == "transformer" and self.units % self.heads:
             raise ValueError(f"units should be a multiple of heads, not {units} for {heads}")
         self.dropout = check_number(dropout, "dropout", minimum=0, below=1)
-        self.level = level if level is None else _one_of(level, "level", LEVELS)
+        self.level = level if level is None or isinstance(level, str) else tuple(level)
+        for each in self._levels():
+            if each is not None:
+                _one_of(each, "level", LEVELS)
         self.dtype, self.seed = dtype, seed
 
     def fit(
@@ -156,10 +162,12 @@ class Seq2Seq:
         ValueError
             If there are no pairs, or not as many sources as targets.
         """
-        sources, targets = _pairs(sources, targets)
+        sources, targets = as_pairs(sources, targets)
         if patience is not None and validation_data is None:
             raise ValueError("patience follows val_exact: give validation_data")
-        vocabularies = [Vocabulary.of(texts, self.level) for texts in (sources, targets)]
+        vocabularies = [
+            Vocabulary.of(texts, level) for texts, level in zip((sources, targets), self._levels(), strict=True)
+        ]
         known = [[v.encode(text) for text in texts] for v, texts in zip(vocabularies, (sources, targets), strict=True)]
         longest = [max(1, *map(len, texts), len(texts[0])) for texts in known]
         if max_length is not None:
@@ -171,13 +179,13 @@ class Seq2Seq:
         following: list[training.Callback | Callable[..., Any]] = []
         samples = None
         if validation_data is not None:
-            checked = _pairs(*validation_data)
-            samples = _samples(*(self._numbers(v, t, e, w) for v, t, e, w in zip(
+            checked = as_pairs(*validation_data)
+            samples = as_samples(*(self._numbers(v, t, e, w) for v, t, e, w in zip(
                 vocabularies, checked, time, ("source", "target"), strict=True)))  # fmt: skip
-            following.append(_Exact(plan, vocabularies, *checked, time[1]))
+            following.append(ExactMatches(plan, vocabularies, *checked, time[1]))
         if patience is not None:
             following.append(EarlyStopping(patience, "val_exact", mode="max"))
-        X, y = _samples(*known)
+        X, y = as_samples(*known)
         network.fit(
             X,
             y,
@@ -242,9 +250,9 @@ class Seq2Seq:
             max_length = longest
         elif check_integer(max_length, "max_length", minimum=0) > longest:
             raise ValueError(f"max_length is {max_length}, but the model takes targets of {longest} tokens at most")
-        numbers = self._numbers(self.source_vocabulary_, _texts(sources, "sources"), plan.source_time, "source")
+        numbers = self._numbers(self.source_vocabulary_, as_texts(sources, "sources"), plan.source_time, "source")
         found = search(
-            PrefixDecoder(plan, trained),
+            decoder_of(plan, trained),
             numbers,
             check_integer(beam_width, "beam_width", minimum=1),
             max_length,
@@ -254,7 +262,7 @@ class Seq2Seq:
 
     def score(self, sources: Sequence[Any], targets: Sequence[Any], *, beam_width: int = 1) -> float:
         """The share of the targets that are predicted to the last token."""
-        sources, targets = _pairs(sources, targets)
+        sources, targets = as_pairs(sources, targets)
         split = self.target_vocabulary_.split
         made = self.predict(sources, beam_width=beam_width)
         return float(np.mean([split(text) == split(target) for text, target in zip(made, targets, strict=True)]))
@@ -277,7 +285,7 @@ class Seq2Seq:
         if plan.recurrent and plan.attention is None:
             raise ValueError("this model looks at nothing: attention is None")
         usual = "attention" if plan.recurrent else f"decoder_{plan.n_layers - 1}_memory"
-        X, _ = _samples(
+        X, _ = as_samples(
             self._numbers(self.source_vocabulary_, [source], plan.source_time, "source"),
             self._numbers(self.target_vocabulary_, [target], plan.target_time, "target"),
         )
@@ -322,6 +330,14 @@ class Seq2Seq:
     def __repr__(self) -> str:
         return f"Seq2Seq({self.architecture!r}, units={self.units}, n_layers={self.n_layers})"
 
+    def _levels(self) -> tuple[str | None, str | None]:
+        """Of sources and targets."""
+        if self.level is None or isinstance(self.level, str):
+            return self.level, self.level
+        if len(self.level) != 2:
+            raise ValueError(f"level should be one for both sides or a pair, not {self.level!r}")
+        return self.level[0], self.level[1]
+
     def _plan(self, vocabularies: list[Vocabulary], time: list[int], seed: int) -> networks.Plan:
         return networks.Plan(
             self.architecture,
@@ -332,7 +348,8 @@ class Seq2Seq:
             self.attention,
             self.heads,
             self.dropout,
-            *map(len, vocabularies),
+            len(vocabularies[0]),
+            len(vocabularies[1]),
             time[0],
             time[1] + 1,
             self.dtype,
@@ -352,45 +369,6 @@ class Seq2Seq:
                     f"{what} {i} has {len(numbers)} tokens, but the model takes {time} at most; fit it with max_length"
                 )
         return found
-
-
-class _Exact(training.Callback):
-    """Notes the share of validation pairs that greedy decoding gets right."""
-
-    def __init__(
-        self, plan: networks.Plan, vocabularies: list[Vocabulary], sources: Any, targets: Any, most: int
-    ) -> None:
-        self.plan, self.most = plan, most
-        self.sources, self.targets = (
-            [v.encode(text) for text in texts] for v, texts in zip(vocabularies, (sources, targets), strict=True)
-        )
-
-    def on_epoch_end(self, run: training.Run, epoch: dict[str, Any]) -> None:
-        found = search(PrefixDecoder(self.plan, run.network), self.sources, 1, self.most)
-        right = [each.tokens == target for each, target in zip(found, self.targets, strict=True)]
-        epoch["val_exact"] = float(np.mean(right))
-
-
-def _samples(sources: list[list[int]], targets: list[list[int]]) -> tuple[dict[str, Any], list[Any]]:
-    """Teacher forcing: the decoder reads a beginning and the tokens, and is to say the tokens and an end."""
-    read = [np.array([Vocabulary.START, *target]) for target in targets]
-    said = [np.array([*target, Vocabulary.END]) for target in targets]
-    return {"source": [np.array(source, dtype=np.int64) for source in sources], "target": read}, said
-
-
-def _texts(texts: Any, what: str) -> list[Any]:
-    if isinstance(texts, str) or not isinstance(texts, Sequence | np.ndarray):
-        raise TypeError(f"{what} should be a list of texts, not {texts!r}")
-    return [str(text) if isinstance(text, np.str_) else text for text in texts]
-
-
-def _pairs(sources: Any, targets: Any) -> tuple[list[Any], list[Any]]:
-    given = _texts(sources, "sources"), _texts(targets, "targets")
-    if not given[0] or len(given[0]) != len(given[1]):
-        raise ValueError(
-            f"there should be as many sources as targets, one at least, not {len(given[0])} and {len(given[1])}"
-        )
-    return given
 
 
 def _one_of(value: Any, what: str, names: Sequence[str]) -> str:

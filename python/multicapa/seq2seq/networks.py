@@ -11,6 +11,7 @@ import numpy as np
 from multicapa import layers
 from multicapa.layers import Input, Symbol
 from multicapa.model.network import Network
+from multicapa.network.core import CoreNetwork
 
 CELLS: dict[str, Callable[..., layers.Layer]] = {
     "gru": layers.GRU,
@@ -50,8 +51,7 @@ class Plan:
 def whole(plan: Plan) -> Network:
     """From source and target, shifted by a beginning, to the probabilities of each next token."""
     source, target = Input(plan.source_time, "source"), Input(plan.target_time, "target")
-    memory, *states = _encode(plan, source)
-    return _network(plan, [source, target], [_decode(plan, target, memory, states)])
+    return _network(plan, [source, target], [_decode(plan, target, _encode(plan, source))[0]])
 
 
 def encoder(plan: Plan) -> Network:
@@ -61,15 +61,27 @@ def encoder(plan: Plan) -> Network:
 
 
 def decoder(plan: Plan) -> Network:
-    """From a beginning of the target, the memory and the first states."""
-    target = Input(plan.target_time, "target")
-    memory = Input((plan.source_time, plan.memory_units), "memory")
-    states = [Input(plan.units, f"state_{i}") for i in range(_state_count(plan))]
-    read = [target, memory, *states] if _looks(plan) else [target, *states]
-    return _network(plan, read, [_decode(plan, target, memory, states)])
+    """From a beginning of the target, and what the encoder made."""
+    target, made = Input(plan.target_time, "target"), _made(plan)
+    return _network(plan, [target, *made], [_decode(plan, target, made)[0]])
 
 
-def copy_numbers(source: Network, target: Network) -> None:
+def stepper(plan: Plan) -> Network:
+    """From one token, the memory and the states before it to the next token and the states after it."""
+    target, made = Input(1, "target"), _made(plan)
+    following, states = _decode(plan, target, made)
+    after = [layers.Flatten(name=f"after_{i}")(state) for i, state in enumerate(states)]
+    return _network(plan, [target, *made], [following, *after])
+
+
+def _made(plan: Plan) -> list[Symbol]:
+    """What the encoder makes, as inputs: the memory, its keys, and first states, of these what there is."""
+    memory = {"memory": plan.memory_units} | ({"keys": plan.units} if plan.recurrent else {})
+    looked_at = [Input((plan.source_time, units), name) for name, units in memory.items()] if _looks(plan) else []
+    return looked_at + [Input(plan.units, f"state_{i}") for i in range(_state_count(plan))]
+
+
+def copy_numbers(source: CoreNetwork, target: CoreNetwork) -> None:
     """The numbers of the layers that both have."""
     for theirs, ours in ((source.parameters, target.parameters), (source.state, target.state)):
         for name in ours:
@@ -103,7 +115,7 @@ def _dropped(plan: Plan, h: Symbol) -> Symbol:
 
 
 def _encode(plan: Plan, source: Symbol) -> list[Symbol]:
-    """The memory, and for each layer of a recurrent decoder the state it begins with: of the mean of the memory."""
+    """The memory, its keys, and what each layer of a recurrent decoder begins with, made of the mean of the memory."""
     h = _embedded(plan, source, plan.source_tokens, "source")
     for i in range(plan.n_layers):
         h = _walk(plan, h, i) if plan.recurrent else _block(plan, h, f"encoder_{i}")
@@ -111,7 +123,9 @@ def _encode(plan: Plan, source: Symbol) -> list[Symbol]:
         return [layers.LayerNorm(name="memory")(h)]
     mean = layers.GlobalAveragePool1D(name="mean")(h)
     states = [layers.Dense(plan.units, "tanh", name=f"first_{i}")(mean) for i in range(_state_count(plan))]
-    return [h, *states] if _looks(plan) else states
+    if not _looks(plan):
+        return states
+    return [h, layers.Dense(plan.units, bias=plan.attention == "additive", name="attention_keys")(h), *states]
 
 
 def _walk(plan: Plan, h: Symbol, i: int) -> Symbol:
@@ -121,18 +135,26 @@ def _walk(plan: Plan, h: Symbol, i: int) -> Symbol:
     return _dropped(plan, cell(h))
 
 
-def _decode(plan: Plan, target: Symbol, memory: Symbol, states: Sequence[Symbol]) -> Symbol:
+def _decode(plan: Plan, target: Symbol, made: list[Symbol]) -> tuple[Symbol, list[Symbol]]:
+    """The probabilities of the next tokens, and the states of each recurrent layer."""
     h = _embedded(plan, target, plan.target_tokens, "target")
-    for i in range(plan.n_layers):
-        if plan.recurrent:
-            h = _dropped(plan, CELLS[plan.cell](plan.units, return_sequences=True, name=f"decoder_{i}")([h, states[i]]))
-        else:
-            h = _block(plan, h, f"decoder_{i}", memory)
-    if plan.recurrent and plan.attention is not None:
-        found = layers.Attention(plan.attention, units=plan.units, name="attention")([h, memory])
-        h = _dropped(plan, layers.Dense(plan.units, "tanh", name="both")(layers.concat([h, found])))
     if not plan.recurrent:
-        h = layers.LayerNorm(name="decoded")(h)
+        for i in range(plan.n_layers):
+            h = _block(plan, h, f"decoder_{i}", made[0])
+        return _next(plan, layers.LayerNorm(name="decoded")(h)), []
+    states = []
+    for i, first in enumerate(made[-plan.n_layers :]):
+        states.append(CELLS[plan.cell](plan.units, return_sequences=True, name=f"decoder_{i}")([h, first]))
+        h = _dropped(plan, states[-1])
+    if plan.attention is not None:
+        memory, keys = made[:2]
+        query = layers.Dense(plan.units, bias=False, name="attention_query")(h)
+        found = layers.Attention(plan.attention, name="attention")([query, keys, memory])
+        h = _dropped(plan, layers.Dense(plan.units, "tanh", name="both")(layers.concat([h, found])))
+    return _next(plan, h), states
+
+
+def _next(plan: Plan, h: Symbol) -> Symbol:
     return layers.Dense(plan.target_tokens, "softmax", name="next")(h)
 
 
