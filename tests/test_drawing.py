@@ -256,13 +256,16 @@ def test_colours_stand_out_on_white_and_on_black():
         low, high = sorted([luminance(a), luminance(b)])
         return (high + 0.05) / (low + 0.05)
 
-    from multicapa.network.drawing import svg
+    from multicapa.network.drawing import look, units
 
-    for colour in [*svg._COLOURS.values(), svg._OTHER]:
+    for colour in [units._POSITIVE, units._NEGATIVE, units._LABEL]:
+        assert contrast(colour, "#ffffff") > 4
+        assert contrast(colour, "#111111") > 4
+    for colour in [*look.COLOURS.values(), look.OTHER]:
         assert contrast(colour, "#ffffff") > 4.5
         assert contrast(colour, "#111111") > 2
     for ground in ("#ffffff", "#111111"):
-        assert contrast(svg._WIRE, ground) > 3
+        assert contrast(look.WIRE, ground) > 3
 
 
 def test_text_fits_its_box():
@@ -271,13 +274,13 @@ def test_text_fits_its_box():
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import TextPath
 
-    from multicapa.network.drawing.svg import _text_width
+    from multicapa.network.drawing.look import text_width
 
     for text in ("dense_1", "Dense · softmax", "4,160 params", "MAXIMUM_WIDTH", "illicit.fill", "batch_norm_12"):
         for bold in (False, True):
             font = FontProperties(family="DejaVu Sans", weight="bold" if bold else "normal")
             measured = TextPath((0, 0), text, size=12, prop=font).get_extents().width
-            assert measured <= 1.08 * _text_width(text, 12, bold)
+            assert measured <= 1.08 * text_width(text, 12, bold)
 
 
 @pytest.mark.parametrize("columns", [0, -1, 2.5, "two", True])

@@ -25,11 +25,36 @@ def run(capsys, monkeypatch, tmp_path):
         assert len(out.splitlines()) >= 2, "an example tells something"
         assert max(map(len, out.splitlines())) <= 80
         pictures = sorted(path.name for path in tmp_path.iterdir())
-        assert sorted(re.findall(r"\w+\.png", out)) == pictures
-        assert all((tmp_path / picture).stat().st_size > 10_000 for picture in pictures)
+        assert sorted(re.findall(r"\w+\.(?:png|svg)", out)) == pictures
+        assert all((tmp_path / picture).stat().st_size > 5_000 for picture in pictures)
         return left
 
     return run_example
+
+
+def test_backpropagation(run):
+    """Every number of the lectures' 4-2-2-1 network, by their formulas."""
+    left = run("backpropagation")
+    trace, x, t, net = left["trace"], left["x"], left["t"], left["net"]
+    W = [left["before"][f"dense_{i}.weight"] for i in (1, 2, 3)]
+    b = [left["before"][f"dense_{i}.bias"] for i in (1, 2, 3)]
+    assert [matrix.shape for matrix in W] == [(4, 2), (2, 2), (2, 1)]
+    a = [x]
+    for i in range(3):
+        z = a[i] @ W[i] + b[i]
+        np.testing.assert_allclose(trace.z[f"dense_{i + 1}"], z, rtol=1e-13)
+        a.append(1 / (1 + np.exp(-z)))
+        np.testing.assert_allclose(trace.activations[f"dense_{i + 1}"], a[-1], rtol=1e-13)
+    assert trace.loss == pytest.approx(((a[3] - t) ** 2).item() / 2, rel=1e-13)
+    delta = (a[3] - t) * a[3] * (1 - a[3])
+    for i in (2, 1, 0):
+        np.testing.assert_allclose(trace.deltas[f"dense_{i + 1}"], delta, rtol=1e-12)
+        np.testing.assert_allclose(trace.gradients[f"dense_{i + 1}.weight"], a[i].T @ delta, rtol=1e-12)
+        np.testing.assert_allclose(trace.gradients[f"dense_{i + 1}.bias"], delta[0], rtol=1e-12)
+        stepped = W[i] - 0.5 * a[i].T @ delta
+        np.testing.assert_allclose(net.parameters[f"dense_{i + 1}.weight"], stepped, rtol=1e-12)
+        delta = (delta @ W[i].T) * a[i] * (1 - a[i])
+    assert left["cost_after"] < trace.loss
 
 
 def test_perceptron(run):
@@ -186,3 +211,19 @@ def test_dates(run):
 
 def test_reversing_and_sorting(run):
     assert min(run("reversing_and_sorting")["exact"].values()) > 0.9
+
+
+def test_siamese(run):
+    """One encoder serves both images, and knows digits apart that it has not been trained on."""
+    left = run("siamese")
+    other, fresh = left["scores"].values()
+    assert other > 0.9
+    assert fresh > 0.7
+    assert not any(":" in name for name in left["net"].parameters)
+
+
+def test_own_layer(run):
+    left = run("own_layer")
+    assert left["wrong"].wrong == ["bells"]
+    assert left["right"].passed
+    assert left["accuracy"] > 0.95

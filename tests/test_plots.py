@@ -40,6 +40,8 @@ def test_nothing_needs_matplotlib_until_something_is_drawn():
         lambda: plots.GradientFlowDisplay([1], {"delta": {"a": np.ones(1)}}).plot(),
         lambda: plots.FiltersDisplay.from_network(None),
         lambda: plots.FeatureMapsDisplay.from_network(None, X),
+        lambda: plots.WeightsDisplay.from_network(None),
+        lambda: plots.DescentDisplay.from_function(np.square, x0=1, optimizers="sgd"),
         lambda: plots.PlateDisplay.from_data(lambda: pytest.fail("trained before"), X, CLASSES),
     ],
 )
@@ -85,6 +87,12 @@ def every_display():
     yield plots.FiltersDisplay.from_network(series)
     yield plots.FeatureMapsDisplay.from_network(images, np.ones((9, 9, 3)))
     yield plots.FeatureMapsDisplay.from_network(series, np.ones((40, 2)))
+    for layers, shape in (((30, 9), None), ((3, 70), None), ((40, 2), (5, 8))):
+        dense = mc.Sequential([mc.Dense(layers[1])], input_shape=layers[0], seed=0)
+        yield plots.WeightsDisplay.from_network(dense, shape=shape, ax=axes_of())
+    bowl = {"f": lambda x: (float(x[0] ** 2), 2 * x), "x0": -3, "ax": axes_of()}
+    yield plots.DescentDisplay.from_function(optimizers=mc.SGD(0.9), **bowl)
+    yield plots.DescentDisplay.from_function(optimizers={"a": mc.SGD(0.1), "b": mc.Adam(0.3)}, **bowl)
 
 
 @pytest.mark.parametrize("width", [5, 8])

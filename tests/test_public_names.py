@@ -21,8 +21,9 @@ PUBLIC = {
         Split Standardizer train_dev_test_split
     """,
     "multicapa.plots": """
-        DecisionBoundaryDisplay FeatureMapsDisplay FiltersDisplay GradientFlowDisplay LearningCurvesDisplay
-        OptimizerPathsDisplay PlateDisplay SURFACES Surface check_matplotlib loss_curves save_loss_curves
+        DecisionBoundaryDisplay DescentDisplay FeatureMapsDisplay FiltersDisplay GradientFlowDisplay
+        LearningCurvesDisplay OptimizerPathsDisplay PlateDisplay SURFACES Surface WeightsDisplay check_matplotlib
+        loss_curves save_loss_curves
     """,
     "multicapa.layers": """
         Activation Add BatchNorm Concat CustomActivation Dense Dropout Flatten GaussianNoise Input InputLayer

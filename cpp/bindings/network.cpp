@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "bindings/convert.hpp"
+#include "bindings/custom_layer.hpp"
 #include "bindings/ending.hpp"
 #include "bindings/examples.hpp"
 #include "bindings/functions.hpp"
@@ -108,8 +109,8 @@ template <class T> class PyNetwork {
     return py::make_tuple(result.loss, result.penalty, result.losses);
   }
 
-  // loss_and_gradient, and with it the outputs and deltas of all nodes.
-  py::dict probe(const PyObjective<T>& objective, const Given& given) {
+  // loss_and_gradient, and with it the outputs and deltas of all nodes: the cost with penalties, and a pair by name.
+  py::tuple probe(const PyObjective<T>& objective, const Given& given) {
     check(objective);
     const Examples<T> examples = to_examples(*network_, given);
     py::dict entries;
@@ -117,15 +118,15 @@ template <class T> class PyNetwork {
       const WithGil gil;
       for (Size n = network_->input_count(); n < static_cast<Size>(network_->nodes().size()); ++n) {
         const auto [values, deltas] = step.last_batch(n);
-        if (!values.data) continue;
         const py::str name(network_->nodes()[static_cast<std::size_t>(n)].name);
         entries[name] = py::make_tuple(to_array(as_const(values)),
                                        deltas.data ? py::object(to_array(as_const(deltas))) : py::none());
       }
     };
     Watch watch{py::none()};
-    in_turn(Work::writes, watch, [&] { return trainer_.probe(objective.core, examples, copy); });
-    return entries;
+    const EpochResult result =
+        in_turn(Work::writes, watch, [&] { return trainer_.probe(objective.core, examples, copy); });
+    return py::make_tuple(result.loss, entries);
   }
 
   py::list predict(const GivenInputs& given) {
@@ -173,6 +174,7 @@ template <class T> class PyNetwork {
       entry["type"] = node.type;
       entry["shape"] = py::tuple(py::cast(node.plan.output));
       entry["sequence"] = node.sequence;
+      entry["in_time"] = node.in_time();
       entry["steps"] = node.steps;
       entry["time"] = node.time;
       py::list inputs;
@@ -358,6 +360,15 @@ template <class T> void register_network_of(py::module_& module, const char* nam
           },
           py::arg("layer"), py::arg("value"), py::arg("derivative"))
       .def(
+          "attach_layer",
+          [](const py::object& self, const std::string& layer, const py::function& forward,
+             const py::function& backward) {
+            Network<T>& network = *self.cast<Self&>().network();
+            network.attach(layer, CustomLayer<T>(network, layer, forward, backward).functions());
+            self.attr(("functions of " + layer).c_str()) = py::make_tuple(forward, backward);
+          },
+          py::arg("layer"), py::arg("forward"), py::arg("backward"))
+      .def(
           "probe",
           [](Self& self, const PyObjective<T>& objective, const GivenInputs& inputs, const GivenOutputs& outputs) {
             return self.probe(objective, {inputs, outputs});
@@ -385,8 +396,8 @@ template <class T> void register_network_of(py::module_& module, const char* nam
       .def("predict", &Self::predict, py::arg("inputs"))
       .def("check_takes_lengths",
            [](const Self& self) {
-             const std::size_t inputs = static_cast<std::size_t>(self.network()->input_count());
-             self.network()->check_takes_lengths(std::vector<bool>(inputs, true));
+             const Network<T>& network = *self.network();
+             network.check_takes_lengths(std::vector<bool>(static_cast<std::size_t>(network.input_count()), true));
            })
       .def("stream", &Self::stream, py::arg("layers"), py::arg("samples"))
       .def("step", &Self::step, py::arg("stream"), py::arg("x"));

@@ -94,6 +94,12 @@ template <class T> struct Function {
   std::function<void(Matrix<const T> z, Matrix<const T> da, Matrix<T> dz)> derivative;
 };
 
+// Both ways of a layer of the caller's, over the same memory as any other layer's. They may throw.
+template <class T> struct LayerFunctions {
+  std::function<void(const Call<T>&)> forward;
+  std::function<void(const Call<T>&)> backward;
+};
+
 // The sums of one block, as T[batch_sums], and how many rows they cover.
 template <class T> struct BlockSums {
   const T* sums;
@@ -137,6 +143,7 @@ template <class T> class Layer {
 
   // calls_out: gives the layer the functions it runs.
   virtual void attach(const Function<T>&) {}
+  virtual void attach(const LayerFunctions<T>&) {}
 };
 
 // Makes the layer that spec.type names; throws InvalidArgument when there is none or its options are wrong.

@@ -292,6 +292,10 @@ template <class T> void Network<T>::attach(const std::string& name, const Functi
   nodes_[static_cast<std::size_t>(find(name))].layer->attach(function);
 }
 
+template <class T> void Network<T>::attach(const std::string& name, const LayerFunctions<T>& functions) {
+  nodes_[static_cast<std::size_t>(find(name))].layer->attach(functions);
+}
+
 template <class T> bool Network<T>::calls_out() const {
   return std::any_of(nodes_.begin(), nodes_.end(), [](const Node<T>& node) { return node.plan.calls_out; });
 }

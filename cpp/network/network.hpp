@@ -83,6 +83,8 @@ template <class T> class Network {
   void freeze(const std::string& node, bool frozen);
   bool any_frozen() const { return any_frozen_; }
   void attach(const std::string& node, const Function<T>& function);
+  void attach(const std::string& node, const LayerFunctions<T>& functions);
+  const Node<T>& node(const std::string& name) const { return nodes_[static_cast<std::size_t>(find(name))]; }
   bool calls_out() const;  // some layer runs functions of the caller's
   // Brings what is derived from the parameters up to date; Python may have written to them through a view.
   void derive();

@@ -54,14 +54,15 @@ template <class T> Workspace<T>::Workspace(const Network<T>& network, Keep keep)
   Layout<T> layout;
   for (std::size_t i = 0; i < count; ++i) {
     const Node<T>& node = nodes[i];
-    const bool over_input = node.layer && works_in_place(nodes, node);
+    const bool over_input = node.layer && !keep.apart && works_in_place(nodes, node);
     value_[i] = over_input ? at(value_, node.inputs[0]) : layout.place(node.stride * keep.capacity);
     kept_[i] = layout.place(node.plan.kept_per_row * keep.capacity);
     batch_sums_[i] = layout.place(2 * node.plan.batch_sums);
   }
   for (std::size_t i = 0; i < count && keep.backward; ++i) {
     const Node<T>& node = nodes[i];
-    if (node.layer && node.wants_gradient && shares_gradient(nodes, node)) gradient_[i] = at(gradient_, node.inputs[0]);
+    const bool shares = !keep.apart && node.layer && node.wants_gradient && shares_gradient(nodes, node);
+    if (shares) gradient_[i] = at(gradient_, node.inputs[0]);
     else gradient_[i] = has_gradient(nodes, node) ? layout.place(node.stride * keep.capacity) : 0;
   }
   memory_ = Buffer<T>(layout.total());

@@ -18,6 +18,7 @@ struct Keep {
   Size capacity = 0;                      // rows that have a place
   bool backward = false;                  // gradients too
   Arrangement arrangement = Arrangement::samples_as_rows;
+  bool apart = false;  // no two nodes share memory, so that each can be looked at afterwards
 };
 
 template <class T> class Workspace {

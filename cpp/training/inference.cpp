@@ -85,7 +85,8 @@ template <class T> void Inference<T>::sort(const std::vector<InputRows>& inputs,
   order_.resize(ragged == inputs.end() ? 0 : static_cast<std::size_t>(count));
   std::iota(order_.begin(), order_.end(), Size{0});
   std::sort(order_.begin(), order_.end(), [&](Size a, Size b) {
-    return ragged->lengths[a] > ragged->lengths[b] || (ragged->lengths[a] == ragged->lengths[b] && a < b);
+    const Size* const lengths = ragged->lengths;
+    return lengths[a] > lengths[b] || (lengths[a] == lengths[b] && a < b);
   });
 }
 

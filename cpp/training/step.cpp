@@ -52,8 +52,10 @@ Step<T>::Step(Network<T>& network, const Objective<T>& objective, const StepShap
 template <class T> void Step<T>::plan_lanes() {
   const Size block = partition_.largest_block;
   if (!partition_.by_chunk) {
-    workspace_ = std::make_unique<Workspace<T>>(network_, Keep{RowPlaces::whole_batch, rows(), true});
+    const Keep keep{RowPlaces::whole_batch, rows(), true, Arrangement::samples_as_rows, shape_.keep_rows};
+    workspace_ = std::make_unique<Workspace<T>>(network_, keep);
     whole_ = std::make_unique<Pass<T>>(network_, *workspace_, true);
+    whole_->leave_out(objective_.left_out);
     whole_->place(0, rows());
   }
   for (int t = 0; t < shape_.threads; ++t) {
@@ -232,9 +234,11 @@ void Step<T>::update_parameters(Member& member, Optimizer<T>* optimizer, bool ke
   parameters_->run(member, optimizer, l2, keep_gradient, closing);
 }
 
+template <class T> void Step<T>::complete_outputs() { whole_->forward_left_out(); }
+
 template <class T> std::pair<Matrix<T>, Matrix<T>> Step<T>::last_batch(Size n) const {
-  if (!whole_ || objective_.leaves_out(n)) return {};
-  return {whole_->value(n), node(n).wants_gradient ? whole_->gradient(n) : Matrix<T>{}};
+  const bool has_delta = node(n).wants_gradient && !objective_.leaves_out(n);
+  return {whole_->value(n), has_delta ? whole_->gradient(n) : Matrix<T>{}};
 }
 
 template <class T> double Step<T>::sum_of_costs(Size output) const {

@@ -48,7 +48,9 @@ template <class T> class Step {
   // After compute_rows. The gradients are left in the network when they are to be kept, or without an optimiser.
   void update_parameters(Member& member, Optimizer<T>* optimizer, bool keep_gradient, const Closing& closing);
 
-  // With keep_rows: a node's outputs and its delta, dCost/d output (dCost/dz where an activation works in place).
+  // With keep_rows: runs the activation that the loss has spared; then a node's outputs, and its delta, dCost/d output,
+  // which has no numbers where none was needed.
+  void complete_outputs();
   std::pair<Matrix<T>, Matrix<T>> last_batch(Size node) const;
 
   // The mean cost of each output, and their weighted sum, which is minimised; from compute_rows's closing on.

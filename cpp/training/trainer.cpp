@@ -141,6 +141,7 @@ EpochResult Trainer<T>::probe(const Goal& goal, const Examples<T>& examples,
                               FunctionRef<void(const Step<T>&)> look_at) {
   Step<T> step(network_, *goal, {.rows = examples.count, .ragged = examples.lengths() != nullptr, .keep_rows = true});
   const EpochResult result = run_gradient(step, arithmetic_for(*goal), examples, {});
+  step.complete_outputs();
   look_at(step);
   return result;
 }

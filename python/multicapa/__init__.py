@@ -77,7 +77,7 @@ from multicapa.layers import (
     concat,
     multiply,
 )
-from multicapa.model import Network, Sequential, load
+from multicapa.model import Network, Sequential, check_gradients, load
 from multicapa.optimizers import (
     LBFGS,
     SGD,
@@ -184,6 +184,7 @@ __all__ = [
     "add",
     "augment",
     "callbacks",
+    "check_gradients",
     "concat",
     "data",
     "estimators",

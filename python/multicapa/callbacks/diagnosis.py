@@ -11,6 +11,7 @@ import numpy as np
 
 from multicapa.base.checks import check_integer
 from multicapa.base.errors import DiagnosisWarning
+from multicapa.network.trace import Nodes, probe, z_of
 from multicapa.training.regularization import objective_of
 from multicapa.training.run import Callback, Run
 
@@ -89,16 +90,14 @@ class Diagnosis(Callback):
 
 def _look(run: Run, before: dict[str, Any]) -> dict[str, dict[str, float]]:
     network = run.network
-    nodes, gradients, outputs = _probe(run)
+    nodes, gradients = _looked_into(run)
     record: dict[str, dict[str, float]] = {}
     for layer in network.spec:
         own = [name for name in network.parameters if name.rpartition(".")[0] == layer["name"]]
         activation = layer["function"] if layer["type"] == "activation" else layer.get("activation", "linear")
         if not own and activation == "linear":
             continue
-        found = nodes.get(layer["name"]) or nodes.get(layer["name"] + ":linear")
-        values, deltas = found or (outputs[layer["name"]], None)
-        values = outputs.get(layer["name"], values)
+        values, deltas = nodes[layer["name"]][0], z_of(layer, nodes)[1]
         record[layer["name"]] = {
             **_activation_statistics(values, activation),
             "delta": 0.0 if deltas is None else _norm([deltas]) * float(np.sqrt(len(deltas) / deltas.shape[1])),
@@ -110,21 +109,11 @@ def _look(run: Run, before: dict[str, Any]) -> dict[str, dict[str, float]]:
     return record
 
 
-def _probe(run: Run) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-    """Outputs and deltas of the nodes, gradients, and outputs of the network, for a few samples.
-
-    The gradients are those of the cost itself, without clipping, and the network is left as it was.
-    """
-    network = run.network
-    probe = run.samples.part(slice(0, _PROBE))
-    kept = network.gradients.flat.copy()
+def _looked_into(run: Run) -> tuple[Nodes, dict[str, Any]]:
+    """Outputs and deltas of the nodes, and gradients of the cost itself, without clipping, for a few samples."""
     plain = replace(run.regularization, clip_value=None, clip_norm=None, normalize_gradient=None)
-    objective = objective_of(network, run.loss, replace(plain, weight_noise=0.0, target_noise=0.0))
-    nodes = network._core.probe(objective, *probe.core_arguments())
-    gradients = {name: view.copy() for name, view in network.gradients.items()}
-    network.gradients.flat[:] = kept
-    outputs = network._core.predict(probe.inputs)
-    return nodes, gradients, {port.name: values for port, values in zip(network.outputs, outputs, strict=True)}
+    objective = objective_of(run.network, run.loss, replace(plain, weight_noise=0.0, target_noise=0.0))
+    return probe(run.network, objective, run.samples.part(slice(0, _PROBE)).core_arguments())[1:]
 
 
 def _activation_statistics(values: Any, activation: str) -> dict[str, float]:

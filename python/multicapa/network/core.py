@@ -17,8 +17,13 @@ from multicapa.network.inputs import as_inputs
 from multicapa.network.joint import as_loss, parts_of
 from multicapa.network.ports import ports_of
 
-# What the core need not know of a layer.
-PYTHON_ONLY = ("weight_init", "recurrent_weight_init", "bias_init", "recurrent_bias_init", "value", "derivative")
+# Options of layers that are functions of the user's.
+_FUNCTIONS = ("value", "derivative", "forward", "backward")
+
+
+def for_core(spec: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The layers without what the core need not know of them."""
+    return [{k: v for k, v in layer.items() if k not in _FUNCTIONS and not k.endswith("_init")} for layer in spec]
 
 
 class CoreNetwork:
@@ -52,11 +57,12 @@ class CoreNetwork:
         self.seed = check_integer(seed, "seed", minimum=0, below=2**63)
         self.spec = spec
         core_class = _core.NetworkFloat32 if self.dtype == np.float32 else _core.NetworkFloat64
-        plain = [{k: v for k, v in layer.items() if k not in PYTHON_ONLY} for layer in spec]
-        self._core: Any = core_class(plain, self.seed, *(() if most_numbers is None else (most_numbers,)))
+        self._core: Any = core_class(for_core(spec), self.seed, *(() if most_numbers is None else (most_numbers,)))
         for layer in spec:
             if layer["type"] == "custom_activation":
                 self._core.attach(layer["name"], layer["value"], layer["derivative"])
+            if layer["type"] == "custom":
+                self._core.attach_layer(layer["name"], layer["forward"], layer["backward"])
         self.inputs, self.outputs = ports_of(spec, self._core.nodes)
         self.parameters = Views(self._core.parameters, self._core.parameter_tensors)
         self.gradients = Views(self._core.gradients, self._core.parameter_tensors)
@@ -103,6 +109,11 @@ class CoreNetwork:
     def output_shape(self) -> tuple[Any, ...]:
         """Shape of the output of one sample; where there are several outputs, of each."""
         return self.outputs[0].shape if len(self.outputs) == 1 else tuple(port.shape for port in self.outputs)
+
+    @property
+    def time(self) -> int:
+        """Steps that a sample may have, of the first input; 0 where there is no time."""
+        return self.inputs[0].time
 
     @property
     def output_activation(self) -> str:

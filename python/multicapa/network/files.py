@@ -28,7 +28,7 @@ def save(network: CoreNetwork, path: str | os.PathLike[str], training: dict[str,
     """Write a network, and where its training stands; the file appears whole or not at all."""
     from safetensors.numpy import save as to_bytes
 
-    if any(layer["type"] == "custom_activation" for layer in network.spec) or any(
+    if any(layer["type"] in ("custom", "custom_activation") for layer in network.spec) or any(
         isinstance(part, losses.CustomLoss) for _, part, _ in joint.parts_of(network.loss)
     ):
         raise ValueError("a network with functions of yours cannot be saved: a file holds numbers and names only")

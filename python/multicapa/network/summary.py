@@ -85,8 +85,9 @@ def _own_detail(layer: Mapping[str, Any]) -> str:
             return f"{layer['pieces']} pieces"
         case "activation":
             return _activation(layer["function"], layer.get("parameter"))
-        case "custom_activation":
-            return printable(getattr(layer["value"], "__name__", type(layer["value"]).__name__))
+        case "custom" | "custom_activation":
+            function = layer["forward" if layer["type"] == "custom" else "value"]
+            return printable(getattr(function, "__name__", type(function).__name__))
         case "attention":
             parts = [layer["score"], *(["causal"] if layer["causal"] else [])]
             parts += [f"{layer['num_heads']} heads"] if layer["num_heads"] > 1 else []

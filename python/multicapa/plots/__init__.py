@@ -11,7 +11,9 @@ an ``ax``, a picture of several axes divides its place.
 :class:`DecisionBoundaryDisplay` what a network of two inputs says anywhere in the plane
 :class:`PlateDisplay`            loss curves for each learning rate and batch size
 :class:`OptimizerPathsDisplay`   the way optimisers take over a surface; :data:`SURFACES` has some ready
+:class:`DescentDisplay`          the steps of an optimiser down the curve of a function of one number
 :class:`GradientFlowDisplay`     how large gradients and updates are, layer by layer
+:class:`WeightsDisplay`          the weights of a layer, as a matrix or as what each unit looks for
 :class:`FiltersDisplay`          the filters of a convolution
 :class:`FeatureMapsDisplay`      what each layer makes of an image or a series
 :class:`AttentionDisplay`        where each step of a sequence looks
@@ -21,6 +23,7 @@ an ``ax``, a picture of several axes divides its place.
 from multicapa.plots.attention import AttentionDisplay
 from multicapa.plots.boundary import DecisionBoundaryDisplay
 from multicapa.plots.curves import LearningCurvesDisplay, loss_curves, save_loss_curves
+from multicapa.plots.descent import DescentDisplay
 from multicapa.plots.filters import FiltersDisplay
 from multicapa.plots.flow import GradientFlowDisplay
 from multicapa.plots.maps import FeatureMapsDisplay
@@ -28,11 +31,13 @@ from multicapa.plots.paths import OptimizerPathsDisplay
 from multicapa.plots.plate import PlateDisplay
 from multicapa.plots.style import check_matplotlib
 from multicapa.plots.surfaces import SURFACES, Surface
+from multicapa.plots.weights import WeightsDisplay
 
 __all__ = [
     "SURFACES",
     "AttentionDisplay",
     "DecisionBoundaryDisplay",
+    "DescentDisplay",
     "FeatureMapsDisplay",
     "FiltersDisplay",
     "GradientFlowDisplay",
@@ -40,6 +45,7 @@ __all__ = [
     "OptimizerPathsDisplay",
     "PlateDisplay",
     "Surface",
+    "WeightsDisplay",
     "check_matplotlib",
     "loss_curves",
     "save_loss_curves",

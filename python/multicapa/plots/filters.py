@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -123,9 +122,9 @@ class FiltersDisplay:
         else:
             shown = self.filters.transpose(2, 3, 0, 1).reshape(channels * count, height, width)
         by_channel = channels > 1 and not series
-        columns = count if by_channel else _columns(count, shown.shape[1:])
+        columns = count if by_channel else tiles.columns_for(count, shown.shape[1:])
         sheet = tiles.Sheet(len(shown), columns, (shown.shape[1], shown.shape[2]))
-        ax = style.single(ax, *_size(sheet, 1.2 if series else 0.6))
+        ax = style.single(ax, *tiles.size_of(sheet, 1.2 if series else 0.6))
         image = tiles.draw(ax, shown, columns)
         tiles.scale(ax, image)
         ax.set_title(self._title(), fontsize=10, loc="left")
@@ -142,21 +141,6 @@ class FiltersDisplay:
         filters = f"{count} of {self.total[1]} filters" if count < self.total[1] else f"{count} filters"
         seen = f", {channels} of {self.total[0]} channels" if channels < self.total[0] else ""
         return ": ".join(part for part in (self.name, f"{filters} of {size}{seen}") if part)
-
-
-def _columns(count: int, shape: tuple[int, ...]) -> int:
-    """So many side by side that the whole is about twice as wide as high, and the last row as full as it can be."""
-    best = math.sqrt(2 * count * shape[0] / shape[1])
-    near = [n for n in range(1, count + 1) if best / 1.5 <= n <= best * 1.5] or [min(count, max(1, round(best)))]
-    return min(near, key=lambda n: (-count % n, abs(n - best)))
-
-
-def _size(sheet: tiles.Sheet, tile: float) -> tuple[float, float]:
-    """Of a figure with tiles of this size, smaller if there are many; in inches."""
-    high, wide = sheet.extent(sheet.rows, sheet.columns)
-    inch = tile / (max(sheet.shape) * sheet.fine)
-    inch *= min(1.0, 9.0 / (wide * inch), 7.5 / (high * inch))
-    return max(4.2, wide * inch + 1.3), max(1.8, high * inch + 0.9)
 
 
 def _number(ax: Axes, sheet: tiles.Sheet, channels: int) -> None:

@@ -140,12 +140,12 @@ class OptimizerPathsDisplay:
         check_integer(steps, "steps", minimum=0)
         if limits is not None:
             limits = _checked_limits(limits)
-        chosen = _usual() if optimizers is None else dict(optimizers)
-        both = _pair(surface, gradient)
+        chosen = usual_optimizers() if optimizers is None else dict(optimizers)
+        both = pair(surface, gradient)
         value, slope = both(start)
         if np.shape(slope) != (2,) or not np.isfinite([value, *slope]).all():
             raise ValueError(f"at x0 there should be a value and a gradient of two numbers, not {value} and {slope}")
-        found = {label: _path(both, start, optimizer, steps, limits) for label, optimizer in chosen.items()}
+        found = {label: walk(both, start, optimizer, steps, limits) for label, optimizer in chosen.items()}
         paths = {label: path for label, (path, _) in found.items()}
         diverged = [label for label, (_, lost) in found.items() if lost]
         if limits is None:
@@ -201,7 +201,8 @@ class OptimizerPathsDisplay:
         return self
 
 
-def _usual() -> dict[str, Optimizer]:
+def usual_optimizers() -> dict[str, Optimizer]:
+    """For surfaces of the size of the ready ones."""
     return {
         "gradient descent": SGD(0.1),
         "momentum": Momentum(0.03),
@@ -210,7 +211,9 @@ def _usual() -> dict[str, Optimizer]:
     }
 
 
-def _pair(f: Callable[[Point], Any], gradient: Callable[[Point], Any] | None) -> Callable[[Point], tuple[float, Point]]:
+def pair(f: Callable[[Point], Any], gradient: Callable[[Point], Any] | None) -> Callable[[Point], tuple[float, Point]]:
+    """A function that returns value and gradient, of one that does or of two."""
+
     def both(x: Point) -> tuple[float, Point]:
         found = f(x)
         if gradient is not None:
@@ -224,7 +227,7 @@ def _pair(f: Callable[[Point], Any], gradient: Callable[[Point], Any] | None) ->
     return both
 
 
-def _path(
+def walk(
     f: Callable[[Point], tuple[float, Point]],
     start: Point,
     optimizer: str | Optimizer,

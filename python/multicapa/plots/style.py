@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
+
+from multicapa.network.core import CoreNetwork
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
+
+    from multicapa.model.network import Network
+
+
+class Fitted(Protocol):
+    """What has a network inside: the estimators after ``fit``."""
+
+    network_: Network
+
 
 # Okabe & Ito 2008, which the colour-blind can tell apart, without the yellow that white paper swallows.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -29,6 +40,18 @@ def check_matplotlib() -> None:
         import matplotlib  # noqa: F401 - whether it can be imported is the question
     except ImportError as error:
         raise ImportError('figures need matplotlib: pip install "multicapa[plots]"') from error
+
+
+def network_of(thing: Network | Fitted) -> Network:
+    """The network itself, or that of a fitted estimator."""
+    if isinstance(thing, CoreNetwork):
+        return thing
+    network = getattr(thing, "network_", None)
+    if not isinstance(network, CoreNetwork):
+        unfitted = hasattr(thing, "fit") and hasattr(thing, "get_params")
+        told = "this estimator is not fitted yet" if unfitted else f"not {type(thing).__name__}"
+        raise TypeError(f"a network or a fitted estimator of multicapa is drawn; {told}")
+    return cast("Network", network)
 
 
 def single(ax: Axes | None, width: float, height: float) -> Axes:

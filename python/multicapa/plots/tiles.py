@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +75,21 @@ def draw(ax: Axes, tiles: Array, columns: int) -> AxesImage:
     image = ax.imshow(numbers, cmap=colours(low), vmin=low, vmax=high, interpolation="nearest")
     bare(ax)
     return image
+
+
+def columns_for(count: int, shape: tuple[int, ...]) -> int:
+    """So many side by side that the whole is about twice as wide as high, and the last row as full as it can be."""
+    best = math.sqrt(2 * count * shape[0] / shape[1])
+    near = [n for n in range(1, count + 1) if best / 1.5 <= n <= best * 1.5] or [min(count, max(1, round(best)))]
+    return min(near, key=lambda n: (-count % n, abs(n - best)))
+
+
+def size_of(sheet: Sheet, tile: float) -> tuple[float, float]:
+    """Of a figure with tiles of this size, smaller if there are many; in inches."""
+    high, wide = sheet.extent(sheet.rows, sheet.columns)
+    inch = tile / (max(sheet.shape) * sheet.fine)
+    inch *= min(1.0, 9.0 / (wide * inch), 7.5 / (high * inch))
+    return max(4.2, wide * inch + 1.3), max(1.8, high * inch + 0.9)
 
 
 def colours(low: float) -> str:

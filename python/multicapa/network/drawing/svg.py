@@ -6,39 +6,17 @@ serves light and dark pages, viewers without style sheets, and notebooks that st
 
 from __future__ import annotations
 
-import unicodedata
 from html import escape
 
 from multicapa.base.checks import check_integer
 from multicapa.layers import RECURRENT
 from multicapa.network.core import CoreNetwork
 from multicapa.network.drawing.layout import Box, Point, Wire, arrange
+from multicapa.network.drawing.look import COLOURS, FONT, OTHER, WIRE, shortened, text_width
 from multicapa.network.drawing.maps import ICON, icon, maps_of
 from multicapa.network.summary import Row, rows
 
-_WIRE = "#858b94"
-_COLOURS = {
-    "input": "#4a5568",
-    "dense": "#1a66a8",
-    "maxout": "#1a66a8",
-    "conv1d": "#1d5fa0",
-    "conv2d": "#1d5fa0",
-    **dict.fromkeys(RECURRENT, "#0b6e8a"),
-    "embedding": "#1a66a8",
-    "activation": "#b04a00",
-    "custom_activation": "#b04a00",
-    **{f"{pool}_pool{axes}d": "#8a5a00" for pool in ("max", "average") for axes in (1, 2)},
-    **{f"global_{pool}_pool{axes}d": "#8a5a00" for pool in ("max", "average") for axes in (1, 2)},
-    "dropout": "#96487a",
-    "gaussian_noise": "#96487a",
-    "batch_norm": "#0a7558",
-    "layer_norm": "#0a7558",
-    "add": "#6a4fa3",
-    "concat": "#6a4fa3",
-}
-_OTHER = "#5b6675"
 _MERGES = ("add", "concat")
-_FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
 _SIZE = 12.0
 _SMALL = 11.0
 _MARGIN = 12.0
@@ -71,13 +49,13 @@ def to_svg(network: CoreNetwork, columns: int | None = None) -> str:
     width, height = drawing.width + 2 * _MARGIN, drawing.height + 2 * _MARGIN
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height:g}" '
-        f'viewBox="{-_MARGIN:g} {-_MARGIN:g} {width:g} {height:g}" role="img" font-family="{_FONT}" '
+        f'viewBox="{-_MARGIN:g} {-_MARGIN:g} {width:g} {height:g}" role="img" font-family="{FONT}" '
         f'font-size="{_SIZE:g}">',
         f"<title>{escape(repr(network))}</title>",
-        f'<g fill="none" stroke="{_WIRE}" stroke-width="1.5">',
+        f'<g fill="none" stroke="{WIRE}" stroke-width="1.5">',
         *(f'<path d="{_path(wire)}"/>' for wire in wires),
         "</g>",
-        f'<g fill="{_WIRE}">',
+        f'<g fill="{WIRE}">',
         *(f'<circle cx="{x:g}" cy="{y:g}" r="2.5"/>' for x, y in drawing.forks),
         *(f'<path d="{_head(wire)}"/>' for wire in wires if wire.arrow),
         "</g>",
@@ -102,7 +80,7 @@ def _node(row: Row, box: Box, maps: dict[str, tuple[float, float, int]], icons: 
     width = box.width - 2 * _room(row)
     left, right = box.x - width / 2 + _PADDING + icons, box.x + width / 2 - _PADDING
     room = right - left
-    name = _shortened(_label(row), room - _text_width(shape, _SMALL) - 10, _SIZE, bold=True)
+    name = shortened(_label(row), room - text_width(shape, _SMALL) - 10, _SIZE, bold=True)
     upper = middle + 4 if merges else middle - 4
     texts = [
         f'<text x="{left:g}" y="{upper:g}" font-weight="600">{escape(name)}</text>',
@@ -110,13 +88,13 @@ def _node(row: Row, box: Box, maps: dict[str, tuple[float, float, int]], icons: 
     ]
     if not merges:
         count = _count(row)
-        kind = _shortened(_kind(row), room - _text_width(count, _SMALL) - 10, _SMALL)
+        kind = shortened(_kind(row), room - text_width(count, _SMALL) - 10, _SMALL)
         small = f'y="{middle + 13:g}" font-size="{_SMALL:g}" fill-opacity="0.85"'
         texts.append(f'<text x="{left:g}" {small}>{escape(kind)}</text>')
         if count:
             texts.append(f'<text x="{right:g}" {small} text-anchor="end">{count}</text>')
     picture = icon(*maps[row.name], left - icons / 2 - 3, middle) if icons and row.name in maps else ""
-    look = f'fill="{_COLOURS.get(row.type, _OTHER)}"' + (
+    look = f'fill="{COLOURS.get(row.type, OTHER)}"' + (
         ' stroke="#ffffff" stroke-width="1.5" stroke-dasharray="4 3"' if row.frozen else ""
     )
     return (
@@ -215,31 +193,6 @@ def _towards(start: Point, end: Point, step: float) -> Point:
 
 
 def _natural_width(row: Row) -> float:
-    upper = _text_width(_label(row), _SIZE, bold=True) + _text_width(_shape(row), _SMALL)
-    lower = 0.0 if row.type in _MERGES else _text_width(_kind(row), _SMALL) + _text_width(_count(row), _SMALL)
+    upper = text_width(_label(row), _SIZE, bold=True) + text_width(_shape(row), _SMALL)
+    lower = 0.0 if row.type in _MERGES else text_width(_kind(row), _SMALL) + text_width(_count(row), _SMALL)
     return max(upper, lower) + 16 + 2 * _PADDING
-
-
-def _text_width(text: str, size: float, bold: bool = False) -> float:
-    """About as wide as a wide font would draw it: the font is only known where the picture is shown."""
-    ems = 0.0
-    for c in text:
-        if unicodedata.combining(c):
-            continue
-        if unicodedata.east_asian_width(c) in "WF":
-            ems += 1.0
-        elif c in "iljtfrI.,:;'|!()[] ":
-            ems += 0.37
-        elif c in "mwMW@%":
-            ems += 0.94
-        else:
-            ems += 0.7 if c.isupper() else 0.61
-    return ems * size * (1.09 if bold else 1.0)
-
-
-def _shortened(text: str, room: float, size: float, bold: bool = False) -> str:
-    if _text_width(text, size, bold) <= room:
-        return text
-    while text and _text_width(text + "…", size, bold) > room:
-        text = text[:-1].rstrip()
-    return text + "…"
