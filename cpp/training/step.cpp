@@ -152,10 +152,10 @@ template <class T> void Step<T>::prefetch_next(const Block& rows, const Input& i
   const BatchRows& batch = input.batch;
   if (!batch.order || shape_.rows > most_rows) return;
   const Examples<T>& examples = input.examples;
-  Size width = 0;
-  for (std::size_t i = 0; i < examples.inputs.size(); ++i) width += network_.input_width(static_cast<Size>(i));
-  for (std::size_t o = 0; o < examples.outputs.size(); ++o) width += network_.output_width(static_cast<Size>(o));
-  if (batch.end * width < near_numbers) return;
+  Size numbers = 0;
+  for (std::size_t i = 0; i < examples.inputs.size(); ++i) numbers += network_.input_width(static_cast<Size>(i));
+  for (std::size_t o = 0; o < examples.outputs.size(); ++o) numbers += network_.output_width(static_cast<Size>(o));
+  if (batch.end * numbers < near_numbers) return;
   const Size first = batch.first + std::max(shape_.rows, least_distance) + rows.first;
   const Size last = std::min(first + rows.rows, batch.end);
   const auto fetch = [&](const Rows& from, Size width, Size sample) {

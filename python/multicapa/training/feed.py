@@ -33,8 +33,6 @@ class Feed:
         curriculum: Curriculum | None,
         shuffle: bool,
     ) -> None:
-        if augment is not None and len(samples.inputs) > 1:
-            raise ValueError("augment works on the samples of one input, and this network has several")
         if augment is not None and samples.ragged:
             raise ValueError("augment works on samples of one length, and these sequences have different ones")
         self._network = network

@@ -204,6 +204,8 @@ def fit(
         raise TypeError(f"curriculum should be a Curriculum, not {curriculum!r}")
     if augment is not None and not callable(augment):
         raise TypeError(f"augment should be a function of X and a random generator, not {augment!r}")
+    if augment is not None and len(network.inputs) > 1:
+        raise ValueError("augment works on the samples of one input, and this network has several")
 
     run.bptt = check_bptt(network, bptt)
     if isinstance(run.optimizer, optimizers.LBFGS):
