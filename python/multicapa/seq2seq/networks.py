@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from multicapa import layers
 from multicapa.layers import Input, Symbol
 from multicapa.model.network import Network
 from multicapa.network.core import CoreNetwork
+from multicapa.network.graph import graph_spec
 
 CELLS: dict[str, Callable[..., layers.Layer]] = {
     "gru": layers.GRU,
@@ -51,22 +53,23 @@ class Plan:
 def whole(plan: Plan) -> Network:
     """From source and target, shifted by a beginning, to the probabilities of each next token."""
     source, target = Input(plan.source_time, "source"), Input(plan.target_time, "target")
-    return _network(plan, [source, target], [_decode(plan, target, _encode(plan, source))[0]])
+    outputs = _decode(plan, target, _encode(plan, source))[0]
+    return Network([source, target], outputs, dtype=plan.dtype, seed=plan.seed)
 
 
-def encoder(plan: Plan) -> Network:
+def encoder(plan: Plan) -> CoreNetwork:
     """From a source to what the decoder wants of it: the memory, and first states where it has any."""
     source = Input(plan.source_time, "source")
     return _network(plan, [source], _encode(plan, source))
 
 
-def decoder(plan: Plan) -> Network:
+def decoder(plan: Plan) -> CoreNetwork:
     """From a beginning of the target, and what the encoder made."""
     target, made = Input(plan.target_time, "target"), _made(plan)
     return _network(plan, [target, *made], [_decode(plan, target, made)[0]])
 
 
-def stepper(plan: Plan) -> Network:
+def stepper(plan: Plan) -> CoreNetwork:
     """From one token, the memory and the states before it to the next token and the states after it."""
     target, made = Input(1, "target"), _made(plan)
     following, states = _decode(plan, target, made)
@@ -88,8 +91,11 @@ def copy_numbers(source: CoreNetwork, target: CoreNetwork) -> None:
             ours[name][...] = theirs[name]
 
 
-def _network(plan: Plan, inputs: list[Symbol], outputs: Sequence[Symbol]) -> Network:
-    return Network(inputs, list(outputs) if len(outputs) > 1 else outputs[0], dtype=plan.dtype, seed=plan.seed)
+def _network(plan: Plan, inputs: list[Symbol], outputs: Sequence[Symbol]) -> CoreNetwork:
+    """Whose numbers are to be copied, so that none are drawn."""
+    network = CoreNetwork.__new__(CoreNetwork)
+    network._build(graph_spec(inputs, list(outputs)), plan.dtype, plan.seed, sys.maxsize)
+    return network
 
 
 def _looks(plan: Plan) -> bool:

@@ -62,14 +62,14 @@ def search(
     """
     if not sources:
         return []
+    if width == 1:
+        return _greedy(model, sources, max_length, length_penalty)
     states = model.start(sources)
     sentences = [_Open(np.zeros(1), [[]], rows=np.array([i])) for i in range(len(sources))]
     left = list(sentences)
     last = np.full(len(sources), START)
     for length in range(1, max_length + 2):
-        logs, states = model.step(states, last)
-        logs = logs.astype(np.float64)
-        logs[:, [Vocabulary.UNKNOWN, START]] = -np.inf
+        logs, states = _step(model, states, last)
         for sentence in left:
             _go_on(sentence, logs[sentence.rows], length, width, max_length, length_penalty)
         left = [sentence for sentence in left if len(sentence.sums)]
@@ -85,19 +85,46 @@ def search(
     return [sentence.best for sentence in sentences if sentence.best is not None]
 
 
+def _step(model: Model, states: Any, tokens: Array) -> tuple[Array, Any]:
+    """Nobody says what is unknown, or a beginning."""
+    logs, states = model.step(states, tokens)
+    logs = logs.astype(np.float64)
+    logs[:, [Vocabulary.UNKNOWN, START]] = -np.inf
+    return logs, states
+
+
+def _greedy(model: Model, sources: list[list[int]], max_length: int, penalty: float) -> list[Found]:
+    """The likeliest token of all sentences at once, until each has ended."""
+    states, open_ = model.start(sources), np.arange(len(sources))
+    said, sums = np.full((len(sources), max_length + 1), END), np.zeros(len(sources))
+    last = np.full(len(sources), START)
+    for t in range(max_length + 1):
+        logs, states = _step(model, states, last)
+        last = logs.argmax(axis=1) if t < max_length else np.full(len(open_), END)
+        sums[open_] += logs[np.arange(len(open_)), last]
+        said[open_, t] = last
+        going_on = np.flatnonzero(last != END)
+        if not len(going_on):
+            break
+        if len(going_on) < len(open_):
+            open_, last, states = open_[going_on], last[going_on], model.pick(states, going_on)
+    lengths = (said == END).argmax(axis=1)
+    scores = sums / (lengths + 1.0) ** penalty
+    return [Found(row[:n].tolist(), float(score)) for row, n, score in zip(said, lengths, scores, strict=True)]
+
+
 def _go_on(sentence: _Open, logs: Array, length: int, width: int, max_length: int, penalty: float) -> None:
     """One more token for each beginning; those that are kept say which row of the states they come from."""
     sums = sentence.sums[:, None] + logs
     greedy, likeliest = sentence.greedy, None if sentence.greedy is None else int(logs[sentence.greedy].argmax())
     over = length > max_length
-    ends = range(len(sums)) if width > 1 or over or likeliest == END else ()
-    for row in ends:
+    for row in range(len(sums)):
         score = float(sums[row, END] / length**penalty)
         if sentence.best is None or score > sentence.best.score:
             sentence.best = Found(sentence.tokens[row], score)
     sums[:, END] = -np.inf
     kept = np.empty(0, np.int64)
-    if not over and not (width == 1 and likeliest == END):
+    if not over:
         flat = sums.ravel()
         kept = np.argsort(-flat, kind="stable")[:width]
         kept = kept[flat[kept] > -np.inf]
