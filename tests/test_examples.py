@@ -198,6 +198,29 @@ def test_letters(run):
     assert len(left["made"]) > 50
 
 
+def test_transformer(run):
+    """Sees a number that comes twice, and looks from one to the other; a recurrent network of its size does not."""
+    left = run("transformer")
+    assert left["sees"] > 0.95 > 0.85 > left["remembers"]
+    others = [left["weights"][1, j] for j in (0, 2, 3, 5)]
+    assert left["weights"][1, 4] > 2 * max(others)
+
+
+def test_numerals(run):
+    left = run("numerals")
+    assert left["exact"] > 0.9
+    assert left["made"] == "732"
+    assert left["weights"].shape == (1, 4, 4)
+
+
+def test_dates(run):
+    assert run("dates")["exact"] > 0.95
+
+
+def test_reversing_and_sorting(run):
+    assert min(run("reversing_and_sorting")["exact"].values()) > 0.9
+
+
 def test_siamese(run):
     """One encoder serves both images; of digits that it has not been trained on it can tell something."""
     left = run("siamese")
@@ -212,11 +235,3 @@ def test_own_layer(run):
     assert left["wrong"].wrong == ["bells"]
     assert left["right"].passed
     assert left["accuracy"] > 0.95
-
-
-def test_transformer(run):
-    """Sees a number that comes twice, and looks from one to the other; a recurrent network of its size does not."""
-    left = run("transformer")
-    assert left["sees"] > 0.95 > 0.85 > left["remembers"]
-    others = [left["weights"][1, j] for j in (0, 2, 3, 5)]
-    assert left["weights"][1, 4] > 2 * max(others)

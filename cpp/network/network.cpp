@@ -132,7 +132,7 @@ template <class T> void Network<T>::check_takes_lengths(const std::vector<bool>&
     if (std::none_of(node.inputs.begin(), node.inputs.end(), has_lengths)) continue;
     if (!node.plan.stepwise)
       throw InvalidArgument(node.type + " layer \"" + node.name + "\" takes sequences of one length only");
-    if (!node.plan.looks_around) check_joins_steps(node);
+    if (!node.plan.looks_around && !node.plan.walks) check_joins_steps(node);
   }
   const auto refuse = [](const std::string& what) {
     throw InvalidArgument("no layer of this network works step by step" + what +
@@ -204,7 +204,8 @@ template <class T> void Network<T>::find_times() {
   }
   for (Node<T>& node : nodes_) {
     if (!node.layer || node.steps == 0 || !node.plan.stepwise) continue;
-    const std::size_t readers = node.plan.looks_around ? 1 : node.inputs.size();
+    const bool first_decides = node.plan.looks_around || node.plan.walks;
+    const std::size_t readers = first_decides ? 1 : node.inputs.size();
     for (std::size_t i = 0; i < readers && !node.in_time(); ++i)
       node.time = nodes_[static_cast<std::size_t>(node.inputs[i])].time;
   }

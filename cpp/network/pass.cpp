@@ -112,9 +112,12 @@ Pass<T>::Pass(Network<T>& network, Workspace<T>& workspace, bool training, bool 
       reached[static_cast<std::size_t>(input)] = true;
     }
     most_scratch = std::max(most_scratch, scratch_needed.total());
-    if (node.plan.walks && times_.size() > 1)
-      most_sorted = std::max(
-          most_sorted, 2 * workspace.keep().capacity * aligned<T>(node.stride + at(nodes, node.inputs[0]).stride));
+    if (node.plan.walks && times_.size() > 1) {
+      Size numbers = node.stride;
+      for (const Size input : node.inputs) numbers += at(nodes, input).stride;
+      most_sorted = std::max(most_sorted, 2 * workspace.keep().capacity * aligned<T>(numbers));
+      unsorted_inputs_.reserve(node.inputs.size()), unsorted_dx_.reserve(node.inputs.size());
+    }
     const bool as_columns = call.arrangement == Arrangement::samples_as_columns;
     const Size per_sample = as_columns ? node.plan.scratch_per_column * workspace.keep().capacity : 0;
     most_layer_scratch = std::max(most_layer_scratch, node.plan.scratch + per_sample);
@@ -268,20 +271,23 @@ template <class T> template <class Work> void Pass<T>::run_sorted(Size n, bool b
   const Time* time = node.plan.walks && ragged_ ? time_of(node.inputs[0]) : nullptr;
   if (!time || time->sorted) return work();
   Call<T>& call = at(calls_, n);
-  const Matrix<const T> x = call.inputs[0];
-  const Matrix<T> y = call.output, dx = call.dx[0], dy = call.dy;
+  unsorted_inputs_ = call.inputs, unsorted_dx_ = call.dx;  // of which there is room
+  const Matrix<T> y = call.output, dy = call.dy;
   T* place = sorted_.data();
-  call.inputs[0] = as_const(sorted(x, *time, place));
+  for (Matrix<const T>& x : call.inputs) x = as_const(sorted(x, *time, place));
   call.output = sorted(backward ? as_const(y) : Matrix<const T>{nullptr, y.rows, y.columns, y.stride}, *time, place);
   if (backward) {
     call.dy = sorted(as_const(dy), *time, place);
-    if (dx.data) call.dx[0] = sorted({nullptr, dx.rows, dx.columns, dx.stride}, *time, place);
+    for (Matrix<T>& d : call.dx)
+      if (d.data) d = sorted({nullptr, d.rows, d.columns, d.stride}, *time, place);
   }
   call.lengths = time->descending.data();
   work();
   if (!backward) put_back(as_const(call.output), *time, y);
-  else if (dx.data) put_back(as_const(call.dx[0]), *time, dx);
-  call.inputs[0] = x, call.output = y, call.dx[0] = dx, call.dy = dy, call.lengths = time->lengths.data();
+  for (std::size_t i = 0; backward && i < call.dx.size(); ++i)
+    if (call.dx[i].data) put_back(as_const(call.dx[i]), *time, unsorted_dx_[i]);
+  call.inputs = unsorted_inputs_, call.dx = unsorted_dx_;
+  call.output = y, call.dy = dy, call.lengths = time->lengths.data();
 }
 
 // The rows with the longest samples first, at a place that moves on; without data, room for them.

@@ -111,8 +111,10 @@ template <class T> class Pass {
   Buffer<T> scratch_, layer_scratch_;
   const T* parameters_ = nullptr;
   std::uint64_t step_ = 0;
-  std::vector<Time> times_;  // of each input
-  Buffer<T> sorted_;         // rows of a layer that walks through time, in its order
+  std::vector<Time> times_;                       // of each input
+  Buffer<T> sorted_;                              // rows of a layer that walks through time, in its order
+  std::vector<Matrix<const T>> unsorted_inputs_;  // of its call, meanwhile
+  std::vector<Matrix<T>> unsorted_dx_;
   std::vector<bool> left_out_;
   bool ragged_ = false;
   Size first_ = -1, rows_ = -1;

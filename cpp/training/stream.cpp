@@ -17,7 +17,9 @@ Stream<T>::Stream(std::shared_ptr<Network<T>> network, const std::vector<Spec>& 
   if (one_.parameter_count() != network_->parameter_count())
     throw InvalidArgument("a stream takes one step at a time, but a layer of this network has weights for all steps");
   for (const Node<T>& node : one_.nodes())
-    if (node.plan.looks_around)
+    if (node.plan.carried > 0 && node.inputs.size() > 1)
+      throw InvalidArgument("layer \"" + node.name + "\" begins with a state of another layer's, not as a stream does");
+    else if (node.plan.looks_around)
       throw InvalidArgument("layer \"" + node.name + "\" looks at all steps at once, which a stream does not have");
   pass_.place(0, samples);
   pass_.read_parameters_from(network_->parameters().data());

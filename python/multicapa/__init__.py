@@ -92,6 +92,7 @@ from multicapa.optimizers import (
     RMSprop,
     Rprop,
 )
+from multicapa.seq2seq import Seq2Seq
 from multicapa.training.curriculum import Curriculum
 from multicapa.training.run import Callback
 
@@ -174,6 +175,7 @@ __all__ = [
     "Reshape",
     "Rprop",
     "SecondOrderRNN",
+    "Seq2Seq",
     "Sequential",
     "SimpleRNN",
     "StopAtGradient",

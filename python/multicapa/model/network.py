@@ -196,7 +196,7 @@ class Network(Shown):
     fit = training.fit
     partial_fit = training.partial_fit
 
-    def attention_weights(self, X: npt.ArrayLike, layer: str | None = None) -> Array:
+    def attention_weights(self, X: Any, layer: str | None = None) -> Array:
         """How much each step of a query looks at each step of a memory.
 
         :class:`multicapa.plots.AttentionDisplay` draws it.
@@ -309,7 +309,7 @@ class Network(Shown):
         made = type(self).__new__(type(self))
         made._build(state["spec"], self.dtype, self.seed)
         if made._core.parameter_tensors != self._core.parameter_tensors:
-            raise ValueError(f"this network is for {self.time} steps only: it has weights for each of them")
+            raise ValueError(f"this network is for {self.inputs[0].time} steps only: it has weights for each of them")
         made.__setstate__(state)
         return made
 
