@@ -19,7 +19,7 @@ template <class T> class Steps {
 
   Size pieces() const { return whole_ ? 1 : !columns_ ? call_.rows : call_.steps < 0 ? time_ : call_.steps; }
   // Samples whose numbers a piece with samples as columns has.
-  Size samples(Size piece) const { return call_.active ? call_.active[piece] : call_.rows; }
+  Size samples(Size piece) const { return columns_ && call_.active ? call_.active[piece] : call_.rows; }
   Size first_step(Size piece) const { return whole_ || columns_ ? 0 : piece * time_; }
 
   // A matrix of the block, of which each step has so many numbers.
