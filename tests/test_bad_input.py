@@ -184,6 +184,10 @@ def test_labels_that_are_no_integers(wrong, call):
     refuses(classifier(), (ValueError, TypeError), "LabelEncoder|numbers", CALLS[call], X, wrong)
 
 
+def test_texts_in_a_column_are_no_labels():
+    refuses(classifier(), (ValueError, TypeError), "numbers", CALLS["fit"], X, Y.astype(str)[:, None].tolist())
+
+
 @pytest.mark.parametrize(
     ("loss", "last", "wrong"),
     [

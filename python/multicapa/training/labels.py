@@ -21,7 +21,7 @@ def as_codes(network: CoreNetwork, y: Any) -> tuple[Any, list[str] | None]:
         array = np.asarray(y)
     except ValueError:  # rows of different lengths: whoever reads them as numbers says what is wrong
         return y, None
-    if not _are_texts(array):
+    if array.ndim != 1 or not _are_texts(array):
         return y, None
     texts = array.astype(str)
     outputs = max(2, math.prod(network.output_shape))  # a single one tells two classes apart
