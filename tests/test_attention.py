@@ -151,7 +151,7 @@ def test_batch_equals_its_sequences():
     X = [rng(i).normal(size=(n, 4)) for i, n in enumerate(LENGTHS)]
     for net in networks():
         randomize(net, rng(1), 0.7)
-        per_step = net.output_steps > 0
+        per_step = net.outputs[0].steps > 0
         T = [rng(50 + i).normal(size=(len(x), 2)) for i, x in enumerate(X)] if per_step else numbers(len(X), 2)
         outputs = net.predict(X)
         assert net.predict(garbage(mc.data.pad(X, 9))).tobytes() == outputs.tobytes()
@@ -180,7 +180,7 @@ def test_batch_equals_its_sequences():
 
 def assert_like_reference_of(net, x, output):
     expected = reference_of(net).forward(x[None])[0]
-    assert_near(output[: len(x)] if net.output_steps else output, expected, 1e-10)
+    assert_near(output[: len(x)] if net.outputs[0].steps else output, expected, 1e-10)
 
 
 @pytest.mark.parametrize("score", SCORES)
@@ -277,7 +277,7 @@ def test_wrong_shapes_and_options():
         (lambda: mc.Network(x, mc.Attention()([x, state])), r"looks at sequences.*\(4,\)"),
         (lambda: mc.Network(x, mc.Attention(causal=True)([state, x])), "can't be causal"),
         (lambda: mc.Network(x, mc.Attention()([x, x, mc.MaxPool1D(2)(x)])), "a value for each key"),
-        (lambda: mc.Network(state, mc.PositionalEncoding()(state)), "reads|depend"),
+        (lambda: mc.Network(state, mc.PositionalEncoding()(state)), "what Input"),
         (lambda: mc.Sequential([mc.PositionalEncoding()], input_shape=(4,)), "reads sequences"),
     ):
         with pytest.raises(ValueError, match=words):
@@ -288,3 +288,56 @@ def test_wrong_shapes_and_options():
     net = mc.Network(x, mc.Dense(2)(mc.Attention()(x)), seed=0)
     with pytest.raises(ValueError, match=r"attention_1.*all steps at once"):
         net.stream()
+
+
+# ---- query and memory with lengths of their own ----
+
+
+def two_inputs(score):
+    """Recurrent layers on both, the second beginning with a state of the first; attention between them."""
+    source, target = mc.Input((7, 3), "source"), mc.Input((5, 2), "target")
+    memory = mc.GRU(6, return_sequences=True)(mc.Dense(4)(source))
+    states = mc.LSTM(6, return_sequences=True)([target, mc.Dense(6)(mc.GlobalAveragePool1D()(memory))])
+    found = mc.Attention(score)([states, memory])
+    y = mc.Dense(2)(mc.concat([states, found, mc.Attention(score, causal=True)(states)]))
+    return randomize(mc.Network([source, target], y, seed=0, dtype="float64"), rng(1), 0.7)
+
+
+@pytest.mark.parametrize("score", SCORES)
+def test_lengths_of_query_and_memory(score):
+    lengths = [(7, 2), (0, 3), (1, 5), (4, 0), (3, 1), (7, 5), (2, 4), (5, 5), (6, 1), (0, 0)]
+    X = {
+        "source": [rng(i).normal(size=(n, 3)) for i, (n, _) in enumerate(lengths)],
+        "target": [rng(20 + i).normal(size=(n, 2)) for i, (_, n) in enumerate(lengths)],
+    }
+    T = [rng(40 + i).normal(size=(n, 2)) for i, (_, n) in enumerate(lengths)]
+    net = two_inputs(score)
+    outputs = net.predict(X)
+    padded = {name: garbage(mc.data.pad(X[name], time)) for name, time in (("source", 7), ("target", 5))}
+    assert net.predict(padded).tobytes() == outputs.tobytes()
+    cost, gradients = net.loss_and_gradient(padded, T, loss="squared_error")
+    ours = {name: gradient.copy() for name, gradient in gradients.items()}
+    costs, sums, steps = 0.0, dict.fromkeys(ours, 0.0), sum(n for _, n in lengths)
+    for i, (_, n) in enumerate(lengths):
+        one = {name: values[i : i + 1] for name, values in X.items()}
+        assert_near(net.predict(one)[0], outputs[i], 1e-12)
+        if n:
+            each_cost, each = net.loss_and_gradient(one, T[i : i + 1], loss="squared_error")
+            costs += each_cost * n / steps
+            sums = {name: total + each[name] * n / steps for name, total in sums.items()}
+    assert cost == pytest.approx(costs, rel=1e-12)
+    largest = max(np.abs(total).max() for total in sums.values())
+    for name, gradient in ours.items():
+        assert_near(gradient, sums[name], 1e-12, name, largest)
+
+
+def test_arrays_as_queries_and_memory_against_the_reference():
+    net = two_inputs("additive")
+    X = {"source": numbers(9, 7, 3), "target": numbers(9, 5, 2, seed=1)}
+    T = numbers(9, 5, 2, seed=2)
+    assert_near(net.predict(X), reference_of(net).forward(X), 1e-10)
+    _, gradients = net.loss_and_gradient(X, T, loss="half_squared_error")
+    _, theirs = reference_of(net).loss_and_gradient(X, T, "half_squared_error")
+    largest = max(np.abs(gradient).max() for gradient in theirs.values())
+    for name, gradient in gradients.items():
+        assert_near(5 * gradient, theirs[name], 1e-10, name, largest)  # here steps are averaged

@@ -229,6 +229,7 @@ def test_target_range_out_of_range(loss, last, target_range, one_hot):
 WRONG_OPTIONS = [
     ("loss", "cross_entropi", "cross_entropy"),
     ("loss", 3, "loss"),
+    ("loss_weights", [1.0], "loss_weights are for networks with several outputs"),
     ("loss", mc.losses.CrossEntropy, "loss"),
     ("optimizer", "adamm", "adam"),
     ("optimizer", mc.Adam, "optimizer"),

@@ -26,6 +26,7 @@ SCHEDULES = [
 # What the reference has under another name, or has no need of, with the reason.
 REFERENCE_NAMES = {"softmax": "softmax, a function of its own: it is not element by element"}
 NO_REFERENCE = {
+    "custom": "the user's own functions; test_custom_layers.py holds them to the built-in ones",
     "custom_activation": "the user's own function; test_custom.py holds it to the built-in ones",
     "lbfgs": "SciPy's; test_minimize.py holds it to solutions of linear systems",
 }
@@ -63,6 +64,7 @@ NETWORKS = {
     "positional_encoding": lambda: over_maps(mc.PositionalEncoding()),
     "maxout": lambda: sandwich(mc.Maxout(4, 3)),
     "activation": lambda: sandwich(mc.Activation("elu", 0.7)),
+    "custom": lambda: sandwich(mc.layers.Custom(lambda x: x**2, lambda dy, x: 2 * x * dy)),
     "custom_activation": lambda: sandwich(mc.layers.CustomActivation(np.sin, np.cos)),
     "conv1d": lambda: over_maps(mc.Conv1D(3, 2, "tanh", padding="same", dilation=2)),
     "conv2d": lambda: over_maps(mc.Conv2D(3, 2, "tanh", padding=((0, 1), (1, 1)))),

@@ -204,3 +204,34 @@ def test_transformer(run):
     assert left["sees"] > 0.95 > 0.85 > left["remembers"]
     others = [left["weights"][1, j] for j in (0, 2, 3, 5)]
     assert left["weights"][1, 4] > 2 * max(others)
+
+
+def test_numerals(run):
+    left = run("numerals")
+    assert left["exact"] > 0.9
+    assert left["made"] == "732"
+    assert left["weights"].shape == (1, 4, 4)
+
+
+def test_dates(run):
+    assert run("dates")["exact"] > 0.95
+
+
+def test_reversing_and_sorting(run):
+    assert min(run("reversing_and_sorting")["exact"].values()) > 0.9
+
+
+def test_siamese(run):
+    """One encoder serves both images; of digits that it has not been trained on it can tell something."""
+    left = run("siamese")
+    other, fresh = left["scores"].values()
+    assert other > 0.9
+    assert 0.55 < fresh < other
+    assert not any(":" in name for name in left["net"].parameters)
+
+
+def test_own_layer(run):
+    left = run("own_layer")
+    assert left["wrong"].wrong == ["bells"]
+    assert left["right"].passed
+    assert left["accuracy"] > 0.95

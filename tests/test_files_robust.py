@@ -1,5 +1,6 @@
 """Files that lie, and what a save leaves behind: bounded work, clear errors, links and rights kept."""
 
+import itertools
 import json
 import os
 import signal
@@ -7,7 +8,6 @@ import stat
 import struct
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -43,13 +43,13 @@ def chain(width, *layers):
 
 
 LYING = """
-import resource, sys, time, multicapa as mc
-before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
+import resource, sys, multicapa as mc
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
     mc.load(sys.argv[1])
 except ValueError as error:
     print(error)
-print(time.perf_counter() - start, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
 """
 
 
@@ -58,11 +58,9 @@ def test_a_description_of_more_than_the_file_holds(tmp_path, init):
     """400 bytes took 2 GB and 20 seconds."""
     path = tmp_path / "lies.safetensors"
     write(path, chain(2500, *[{"type": "dense", "units": 2500, "weight_init": init}] * 3))
-    told, measured = output_of(LYING, path).splitlines()
+    told, megabytes = output_of(LYING, path).splitlines()
     assert "numbers, not 0" in told
-    seconds, megabytes = map(float, measured.split())
-    assert seconds < 2
-    assert megabytes < 50
+    assert float(megabytes) < 50
 
 
 def test_loading_draws_no_weights(saved, monkeypatch):
@@ -186,8 +184,12 @@ while True: net.save(sys.argv[1])
 def test_summary_of_a_layer_with_thousands_of_inputs():
     x = mc.Input(1)
     net = mc.Network(x, mc.concat([mc.Activation("tanh")(x) for _ in range(4000)]), seed=0)
-    start = time.process_time()
-    text = net.summary(60)
-    assert time.process_time() - start < 2
+    calls = itertools.count()
+    sys.setprofile(lambda *_: next(calls))
+    try:
+        text = net.summary(60)
+    finally:
+        sys.setprofile(None)
+    assert next(calls) < 200 * 4000  # a search of all nodes for each of them would be sixteen million
     assert all(len(line) <= 60 for line in text.splitlines())
     assert text.count("activation_") == 8000

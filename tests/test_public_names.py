@@ -10,8 +10,8 @@ PUBLIC = {
         Curriculum Dense Diagnosis DiagnosisWarning DivergenceError Dropout EarlyStopping Flatten
         GaussianNoise History Input LBFGS LayerNorm MLPClassifier MLPRegressor Maxout Momentum Nadam Nesterov
         Network NetworkClassifier NetworkRegressor RMSprop ReduceOnPlateau Reshape Rprop SGD Sequential
-        StopAtGradient StopAtLoss TensorBoard add augment callbacks concat data estimators get_num_threads
-        initializers layers load losses optimizers plots schedules set_num_threads
+        StopAtGradient StopAtLoss TensorBoard add augment callbacks check_gradients concat data estimators
+        get_num_threads initializers layers load losses optimizers plots schedules set_num_threads
     """,
     "multicapa.callbacks": """
         CSVLog Callback Checkpoint EarlyStopping ReduceOnPlateau StopAtGradient StopAtLoss TensorBoard
@@ -26,8 +26,8 @@ PUBLIC = {
         loss_curves save_loss_curves
     """,
     "multicapa.layers": """
-        Activation Add BatchNorm Concat CustomActivation Dense Dropout Flatten GaussianNoise Input InputLayer
-        LAYERS Layer LayerNorm Maxout Reshape Symbol activations add check_activation concat
+        Activation Add BatchNorm Concat Custom CustomActivation Dense Dropout Flatten GaussianNoise Input
+        InputLayer        LAYERS Layer LayerNorm Maxout Reshape Symbol activations add check_activation concat
     """,
     "multicapa.losses": """
         AbsoluteError BinaryCrossEntropy CrossEntropy CustomLoss HalfSquaredError Hinge Huber Loss Perceptron

@@ -39,7 +39,7 @@ def test_batch_equals_its_sequences(batch):
     X, weights = sequences(LENGTHS[:batch]), rng(9).uniform(0.5, 2, batch)
     for layers in nets():
         net = randomize(mc.Sequential(layers, input_shape=(9, 3), seed=0, dtype="float64"), rng(1), 0.5)
-        per_step = net.output_steps > 0
+        per_step = net.outputs[0].steps > 0
         T = [rng(50 + i).uniform(0.1, 0.9, size=(len(x), net.output_shape[-1])) for i, x in enumerate(X)]
         if not per_step:
             T = rng(2).normal(size=(batch, 2))

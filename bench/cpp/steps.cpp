@@ -31,7 +31,7 @@ template <class T> class Training {
         optimizer_(network_.kernels(), net.optimizer, usual_hyperparameters(net.optimizer),
                    network_.parameter_count()) {
     initialize(network_, net.activation == "relu", 2);
-    choose_loss(*objective_, network_, net.loss);
+    add_loss(*objective_, network_, net.loss);
     for (Size i = 0; i < samples_.count; ++i) order_.push_back(i);
   }
 

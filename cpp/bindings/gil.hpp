@@ -39,6 +39,13 @@ template <class... Objects> pybind11::object call_python(pybind11::handle functi
   return pybind11::reinterpret_steal<pybind11::object>(result);
 }
 
+inline pybind11::object call_python_with(pybind11::handle function, const pybind11::tuple& arguments,
+                                         const pybind11::dict& named) {
+  PyObject* const result = or_the_end([&] { return PyObject_Call(function.ptr(), arguments.ptr(), named.ptr()); });
+  if (!result) throw pybind11::error_already_set();
+  return pybind11::reinterpret_steal<pybind11::object>(result);
+}
+
 class WithoutGil {
  public:
   WithoutGil() : state_(PyEval_SaveThread()) {}

@@ -4,7 +4,9 @@
 #include <optional>
 
 #include "bindings/convert.hpp"
+#include "bindings/custom_layer.hpp"
 #include "bindings/ending.hpp"
+#include "bindings/examples.hpp"
 #include "bindings/functions.hpp"
 #include "bindings/objective.hpp"
 #include "bindings/register.hpp"
@@ -16,13 +18,6 @@
 
 namespace multicapa {
 namespace {
-
-// What a fit or an evaluation is given. The arrays stay referenced while the core reads them.
-struct Given {
-  py::array x, targets;
-  double on, off;
-  py::object weights, lengths;
-};
 
 void check_order(const Size* order, Size count, Size samples) {
   if (count < 1) throw InvalidArgument("order names no samples");
@@ -43,12 +38,6 @@ template <class T> class PyNetwork {
   PyObjective<T> objective(const ObjectiveOptions& options) const {
     return {std::make_shared<Objective<T>>(to_objective(*network_, options)), network_.get()};
   }
-  PyObjective<T> objective_with(const ObjectiveOptions& options, py::handle value, py::handle derivative) const {
-    auto objective = std::make_shared<Objective<T>>(to_objective(*network_, options));
-    objective->fused = false;
-    objective->custom_loss = to_loss<T>(value, derivative);
-    return {std::move(objective), network_.get()};
-  }
 
   std::unique_ptr<Optimizer<T>> optimizer(const std::string& name, const std::vector<double>& hyperparameters) const {
     return std::make_unique<Optimizer<T>>(network_->kernels(), name, hyperparameters, network_->parameter_count());
@@ -61,12 +50,12 @@ template <class T> class PyNetwork {
     if (optimizer.parameter_count() != network_->parameter_count())
       throw InvalidArgument("the optimizer was made for another network");
     Epoch<T> epoch;
-    epoch.samples = to_samples(given);
-    epoch.count = epoch.samples.count;
+    epoch.examples = to_examples(*network_, given);
+    epoch.count = epoch.examples.count;
     if (!order.is_none()) {
       epoch.count = static_cast<Size>(py::len(order));
       epoch.order = to_vector<Size>(order, epoch.count, "order");
-      check_order(epoch.order, epoch.count, epoch.samples.count);
+      check_order(epoch.order, epoch.count, epoch.examples.count);
     }
     if (batch_size < 1) throw InvalidArgument("batch_size should be at least 1, not " + std::to_string(batch_size));
     epoch.batch_size = batch_size;
@@ -80,27 +69,27 @@ template <class T> class PyNetwork {
     epoch.look = watch.look();
     const EpochResult result =
         in_turn(Work::writes, watch, [&] { return trainer_.run(objective.core, optimizer, epoch); });
-    return py::make_tuple(result.loss, result.penalty, result.steps, result.diverged);
+    return py::make_tuple(result.loss, result.penalty, result.steps, result.diverged, result.losses);
   }
 
   py::tuple loss_and_gradient(const PyObjective<T>& objective, const Given& given, Size bptt) {
     check(objective);
-    const Samples<T> samples = to_samples(given);
+    const Examples<T> examples = to_examples(*network_, given);
     Watch watch{py::none()};
     const EpochResult result = in_turn(
-        Work::writes, watch, [&] { return trainer_.compute_gradient(objective.core, samples, bptt, watch.look()); });
-    return py::make_tuple(result.loss, result.penalty);
+        Work::writes, watch, [&] { return trainer_.compute_gradient(objective.core, examples, bptt, watch.look()); });
+    return py::make_tuple(result.loss, result.penalty, result.losses);
   }
 
   // loss_and_gradient, and with it the outputs and deltas of all nodes: the cost with penalties, a pair by name, and
   // what layers that walk through time keep of each step.
   py::tuple probe(const PyObjective<T>& objective, const Given& given) {
     check(objective);
-    const Samples<T> samples = to_samples(given);
+    const Examples<T> examples = to_examples(*network_, given);
     py::dict entries, steps;
     const auto copy = [&](const Step<T>& step) {
       const WithGil gil;
-      for (Size n = 1; n < static_cast<Size>(network_->nodes().size()); ++n) {
+      for (Size n = network_->input_count(); n < static_cast<Size>(network_->nodes().size()); ++n) {
         const auto [values, deltas] = step.last_batch(n);
         const py::str name(network_->nodes()[static_cast<std::size_t>(n)].name);
         entries[name] = py::make_tuple(to_array(as_const(values)),
@@ -110,38 +99,40 @@ template <class T> class PyNetwork {
     };
     Watch watch{py::none()};
     const EpochResult result =
-        in_turn(Work::writes, watch, [&] { return trainer_.probe(objective.core, samples, copy); });
+        in_turn(Work::writes, watch, [&] { return trainer_.probe(objective.core, examples, copy); });
     return py::make_tuple(result.loss, entries, steps);
   }
 
-  py::array_t<T> predict(const py::array& x, const py::object& lengths) {
-    const Rows rows = to_rows(x, network_->input_width(), "X");
-    const Size count = x.shape(0);
-    const Size* const steps = to_lengths(lengths, count);
-    py::array_t<T> y = new_outputs(count);
-    T* out = y.mutable_data();
+  py::list predict(const GivenInputs& given) {
+    const std::vector<InputRows> inputs = to_inputs(*network_, given);
+    const Size count = given[0].first.shape(0);
+    const py::list made = new_outputs(count);
+    const std::vector<T*> outputs = places_of(made);
     Watch watch{py::none()};
     if (count > 0)
-      in_turn(Work::reads, watch, [&] { return inference_->predict(rows, steps, count, out, watch.look()); });
-    return y;
+      in_turn(Work::reads, watch, [&] { return inference_->predict(inputs, count, outputs, watch.look()); });
+    return made;
   }
 
-  // The mean cost without penalty, and the outputs when they are wanted.
+  // The sum of the outputs' mean costs by their weights, without penalty, these costs themselves, and the outputs when
+  // they are wanted.
   py::tuple evaluate(const PyObjective<T>& objective, const Given& given, bool want_outputs) {
     check(objective);
-    const Samples<T> samples = to_samples(given);
-    py::object outputs = py::none();
-    T* out = nullptr;
-    if (want_outputs) {
-      py::array_t<T> y = new_outputs(samples.count);
-      out = y.mutable_data();
-      outputs = y;
-    }
-    double cost = 0;
+    const Examples<T> examples = to_examples(*network_, given);
+    py::list made;
+    if (want_outputs) made = new_outputs(examples.count);
+    const std::vector<T*> outputs = places_of(made);
+    std::vector<double> costs;
     Watch watch{py::none()};
     in_turn(Work::reads, watch,
-            [&] { return inference_->evaluate(samples, *objective.core, out, cost, watch.look()); });
-    return py::make_tuple(cost / costs_of(samples), outputs);
+            [&] { return inference_->evaluate(examples, *objective.core, outputs, costs, watch.look()); });
+    double total = 0;
+    for (Size o = 0; o < network_->output_count(); ++o) {
+      double& cost = costs[static_cast<std::size_t>(o)];
+      cost /= costs_of(o, examples.outputs[static_cast<std::size_t>(o)], examples.count);
+      total += objective.core->losses[static_cast<std::size_t>(o)].weight * cost;
+    }
+    return py::make_tuple(total, costs, want_outputs ? py::object(made) : py::none());
   }
 
   void freeze(const std::string& layer, bool frozen) {
@@ -157,8 +148,9 @@ template <class T> class PyNetwork {
       entry["type"] = node.type;
       entry["shape"] = py::tuple(py::cast(node.plan.output));
       entry["sequence"] = node.sequence;
-      entry["in_time"] = node.in_time;
+      entry["in_time"] = node.in_time();
       entry["steps"] = node.steps;
+      entry["time"] = node.time;
       py::list inputs;
       for (const Size input : node.inputs) inputs.append(network_->nodes()[static_cast<std::size_t>(input)].name);
       entry["inputs"] = inputs;
@@ -229,57 +221,27 @@ template <class T> class PyNetwork {
     if (objective.network != network_.get()) throw InvalidArgument("the objective was made for another network");
   }
 
-  Samples<T> to_samples(const Given& given) const {
-    Samples<T> samples;
-    samples.x = to_rows(given.x, network_->input_width(), "X");
-    samples.count = given.x.shape(0);
-    if (samples.count < 1) throw InvalidArgument("X has no samples");
-    if (given.targets.ndim() < 1 || given.targets.shape(0) != samples.count)
-      throw InvalidArgument("y should have " + std::to_string(samples.count) + " samples like X");
-    if (py::isinstance<py::array_t<Size>>(given.targets)) {
-      const Size steps = std::max<Size>(network_->output_steps(), 1), outputs = network_->output_width() / steps;
-      samples.classes = to_vector<Size>(given.targets, samples.count * steps, "y");
-      for (Size i = 0; i < samples.count * steps; ++i)
-        if (samples.classes[i] < 0 || samples.classes[i] >= outputs)
-          throw InvalidArgument("y has class " + std::to_string(samples.classes[i]) + " at sample " +
-                                std::to_string(i / steps) + ", but the network has " + std::to_string(outputs) +
-                                " outputs");
-    } else {
-      samples.targets = to_rows(given.targets, network_->output_width(), "y");
+  // How many costs of an output are in the sum over all samples.
+  double costs_of(Size output, const Samples<T>& samples, Size count) const {
+    const Size steps = network_->output_steps(output);
+    if (!steps || !samples.lengths) return static_cast<double>(count * std::max<Size>(steps, 1));
+    return std::max(1.0, static_cast<double>(std::accumulate(samples.lengths, samples.lengths + count, Size{0})));
+  }
+
+  // An array for each output.
+  py::list new_outputs(Size count) const {
+    py::list made;
+    for (Size o = 0; o < network_->output_count(); ++o) {
+      std::vector<py::ssize_t> shape{static_cast<py::ssize_t>(count)};
+      for (const Size extent : network_->output(o).plan.output) shape.push_back(static_cast<py::ssize_t>(extent));
+      made.append(py::array_t<T>(shape));
     }
-    samples.on = static_cast<T>(given.on), samples.off = static_cast<T>(given.off);
-    samples.step_weights = !given.weights.is_none() && py::cast<py::array>(given.weights).ndim() == 2;
-    samples.weights = to_vector<T>(
-        given.weights, samples.count * (samples.step_weights ? std::max<Size>(network_->output_steps(), 1) : 1),
-        "sample_weight");
-    samples.lengths = to_lengths(given.lengths, samples.count);
-    return samples;
+    return made;
   }
-
-  const Size* to_lengths(const py::object& given, Size count) const {
-    const Size* const lengths = to_vector<Size>(given, count, "lengths");
-    if (!lengths) return nullptr;
-    network_->check_takes_lengths();
-    const Size longest = network_->nodes().front().steps;
-    for (Size i = 0; i < count; ++i)
-      if (lengths[i] < 0 || lengths[i] > longest)
-        throw InvalidArgument("sample " + std::to_string(i) + " has " + std::to_string(lengths[i]) +
-                              " steps, but the network takes 0 to " + std::to_string(longest));
-    return lengths;
-  }
-
-  // How many costs are in the sum over all samples.
-  double costs_of(const Samples<T>& samples) const {
-    const Size steps = network_->output_steps();
-    if (!steps || !samples.lengths) return static_cast<double>(samples.count * std::max<Size>(steps, 1));
-    return std::max(1.0,
-                    static_cast<double>(std::accumulate(samples.lengths, samples.lengths + samples.count, Size{0})));
-  }
-
-  py::array_t<T> new_outputs(Size count) const {
-    std::vector<py::ssize_t> shape{static_cast<py::ssize_t>(count)};
-    for (const Size extent : network_->output().plan.output) shape.push_back(static_cast<py::ssize_t>(extent));
-    return py::array_t<T>(shape);
+  static std::vector<T*> places_of(const py::list& outputs) {
+    std::vector<T*> places;
+    for (const py::handle output : outputs) places.push_back(py::cast<py::array_t<T>>(output).mutable_data());
+    return places;
   }
 
   const std::shared_ptr<Network<T>> network_;
@@ -324,22 +286,28 @@ template <class T> void register_network_of(py::module_& module, const char* nam
       .def("freeze", &Self::freeze, py::arg("layer"), py::arg("frozen"))
       .def(
           "objective",
-          [](const Self& self, const std::string& loss, const std::optional<double>& loss_parameter, double l1,
+          [](const Self& self,
+             const std::vector<std::tuple<std::string, std::optional<double>, double, py::object>>& given, double l1,
              double l2, bool penalize_biases, double weight_noise, double target_noise, const std::string& norm,
              double norm_limit, const std::optional<std::pair<double, double>>& clip, double l2_shared,
-             bool weighted_mean, const std::vector<std::pair<double, double>>& own_penalties,
-             const std::optional<std::pair<py::function, py::function>>& custom) {
-            const ObjectiveOptions options{loss,         loss_parameter, l1,           l2,         penalize_biases,
-                                           weight_noise, target_noise,   norm,         norm_limit, clip,
-                                           l2_shared,    weighted_mean,  own_penalties};
-            if (!custom) return py::cast(self.objective(options));
-            py::object objective = py::cast(self.objective_with(options, custom->first, custom->second));
-            objective.attr("functions") = py::make_tuple(custom->first, custom->second);
+             bool weighted_mean, const std::vector<std::pair<double, double>>& own_penalties) {
+            std::vector<LossOptions> losses;
+            py::list functions;
+            for (const auto& [name, parameter, weight, custom] : given) {
+              losses.push_back({name, parameter, weight, {}});
+              if (custom.is_none()) continue;
+              losses.back().functions = py::cast<std::pair<py::function, py::function>>(custom);
+              functions.append(custom);
+            }
+            const ObjectiveOptions options{losses, l1,         l2,   penalize_biases, weight_noise,  target_noise,
+                                           norm,   norm_limit, clip, l2_shared,       weighted_mean, own_penalties};
+            py::object objective = py::cast(self.objective(options));
+            if (!functions.empty()) objective.attr("functions") = functions;
             return objective;
           },
-          py::arg("loss"), py::arg("loss_parameter"), py::arg("l1"), py::arg("l2"), py::arg("penalize_biases"),
-          py::arg("weight_noise"), py::arg("target_noise"), py::arg("norm"), py::arg("norm_limit"), py::arg("clip"),
-          py::arg("l2_shared"), py::arg("weighted_mean"), py::arg("own_penalties"), py::arg("custom"))
+          py::arg("losses"), py::arg("l1"), py::arg("l2"), py::arg("penalize_biases"), py::arg("weight_noise"),
+          py::arg("target_noise"), py::arg("norm"), py::arg("norm_limit"), py::arg("clip"), py::arg("l2_shared"),
+          py::arg("weighted_mean"), py::arg("own_penalties"))
       .def("optimizer", &Self::optimizer, py::arg("name"), py::arg("hyperparameters"))
       .def(
           "attach",
@@ -350,47 +318,45 @@ template <class T> void register_network_of(py::module_& module, const char* nam
           },
           py::arg("layer"), py::arg("value"), py::arg("derivative"))
       .def(
-          "probe",
-          [](Self& self, const PyObjective<T>& objective, py::array x, py::array targets, double on, double off,
-             py::object weights, py::object lengths) {
-            return self.probe(objective,
-                              {std::move(x), std::move(targets), on, off, std::move(weights), std::move(lengths)});
+          "attach_layer",
+          [](const py::object& self, const std::string& layer, const py::function& forward,
+             const py::function& backward) {
+            Network<T>& network = *self.cast<Self&>().network();
+            network.attach(layer, CustomLayer<T>(network, layer, forward, backward).functions());
+            self.attr(("functions of " + layer).c_str()) = py::make_tuple(forward, backward);
           },
-          py::arg("objective"), py::arg("x"), py::arg("targets"), py::arg("on"), py::arg("off"), py::arg("weights"),
-          py::arg("lengths") = py::none())
+          py::arg("layer"), py::arg("forward"), py::arg("backward"))
+      .def(
+          "probe",
+          [](Self& self, const PyObjective<T>& objective, const GivenInputs& inputs, const GivenOutputs& outputs) {
+            return self.probe(objective, {inputs, outputs});
+          },
+          py::arg("objective"), py::arg("inputs"), py::arg("outputs"))
       .def(
           "train_epoch",
-          [](Self& self, const PyObjective<T>& objective, Optimizer<T>& optimizer, py::array x, py::array targets,
-             double on, double off, py::object weights, py::object lengths, const py::object& order, Size batch_size,
-             const std::vector<double>& rates, const py::object& progress, Size bptt) {
-            return self.train_epoch(objective, optimizer,
-                                    {std::move(x), std::move(targets), on, off, std::move(weights), std::move(lengths)},
-                                    order, batch_size, rates, progress, bptt);
+          [](Self& self, const PyObjective<T>& objective, Optimizer<T>& optimizer, const GivenInputs& inputs,
+             const GivenOutputs& outputs, const py::object& order, Size batch_size, const std::vector<double>& rates,
+             const py::object& progress, Size bptt) {
+            return self.train_epoch(objective, optimizer, {inputs, outputs}, order, batch_size, rates, progress, bptt);
           },
-          py::arg("objective"), py::arg("optimizer"), py::arg("x"), py::arg("targets"), py::arg("on"), py::arg("off"),
-          py::arg("weights"), py::arg("lengths"), py::arg("order"), py::arg("batch_size"), py::arg("rates"),
-          py::arg("progress"), py::arg("bptt") = 0)
+          py::arg("objective"), py::arg("optimizer"), py::arg("inputs"), py::arg("outputs"), py::arg("order"),
+          py::arg("batch_size"), py::arg("rates"), py::arg("progress"), py::arg("bptt") = 0)
       .def(
           "loss_and_gradient",
-          [](Self& self, const PyObjective<T>& objective, py::array x, py::array targets, double on, double off,
-             py::object weights, py::object lengths, Size bptt) {
-            return self.loss_and_gradient(
-                objective, {std::move(x), std::move(targets), on, off, std::move(weights), std::move(lengths)}, bptt);
-          },
-          py::arg("objective"), py::arg("x"), py::arg("targets"), py::arg("on"), py::arg("off"), py::arg("weights"),
-          py::arg("lengths") = py::none(), py::arg("bptt") = 0)
+          [](Self& self, const PyObjective<T>& objective, const GivenInputs& inputs, const GivenOutputs& outputs,
+             Size bptt) { return self.loss_and_gradient(objective, {inputs, outputs}, bptt); },
+          py::arg("objective"), py::arg("inputs"), py::arg("outputs"), py::arg("bptt") = 0)
       .def(
           "evaluate",
-          [](Self& self, const PyObjective<T>& objective, py::array x, py::array targets, double on, double off,
-             py::object weights, py::object lengths, bool want_outputs) {
-            return self.evaluate(objective,
-                                 {std::move(x), std::move(targets), on, off, std::move(weights), std::move(lengths)},
-                                 want_outputs);
-          },
-          py::arg("objective"), py::arg("x"), py::arg("targets"), py::arg("on"), py::arg("off"), py::arg("weights"),
-          py::arg("lengths"), py::arg("want_outputs"))
-      .def("predict", &Self::predict, py::arg("x"), py::arg("lengths") = py::none())
-      .def("check_takes_lengths", [](const Self& self) { self.network()->check_takes_lengths(); })
+          [](Self& self, const PyObjective<T>& objective, const GivenInputs& inputs, const GivenOutputs& outputs,
+             bool want_outputs) { return self.evaluate(objective, {inputs, outputs}, want_outputs); },
+          py::arg("objective"), py::arg("inputs"), py::arg("outputs"), py::arg("want_outputs"))
+      .def("predict", &Self::predict, py::arg("inputs"))
+      .def("check_takes_lengths",
+           [](const Self& self) {
+             const Network<T>& network = *self.network();
+             network.check_takes_lengths(std::vector<bool>(static_cast<std::size_t>(network.input_count()), true));
+           })
       .def("stream", &Self::stream, py::arg("layers"), py::arg("samples"))
       .def("step", &Self::step, py::arg("stream"), py::arg("x"));
 }

@@ -13,9 +13,16 @@ template <class T> struct PyObjective {
   const Network<T>* network;  // it was made for
 };
 
-struct ObjectiveOptions {
-  std::string loss;  // behind which a custom loss is handed over as two functions
+// Of one output: a loss by its name and parameter, or two functions of the user's.
+struct LossOptions {
+  std::string name;
   std::optional<double> parameter;
+  double weight;
+  std::optional<std::pair<py::function, py::function>> functions;
+};
+
+struct ObjectiveOptions {
+  std::vector<LossOptions> losses;
   double l1, l2;
   bool penalize_biases;
   double weight_noise, target_noise;
@@ -27,10 +34,20 @@ struct ObjectiveOptions {
   std::vector<std::pair<double, double>> own_penalties;  // l1 and l2 of each parameter, or none
 };
 
+template <class T> void add_loss(Objective<T>& objective, const Network<T>& network, const LossOptions& options) {
+  if (options.functions)
+    add_custom_loss(objective, network, to_loss<T>(options.functions->first, options.functions->second));
+  else add_loss(objective, network, options.name);
+  OutputLoss<T>& loss = objective.losses.back();
+  loss.weight = representable<T>(options.weight, "the weight of a loss");
+  if (options.parameter) loss.parameter = representable<T>(*options.parameter, "the loss's parameter");
+}
+
 template <class T> Objective<T> to_objective(const Network<T>& network, const ObjectiveOptions& options) {
   Objective<T> objective;
-  choose_loss(objective, network, options.loss);
-  if (options.parameter) objective.loss_parameter = representable<T>(*options.parameter, "the loss's parameter");
+  for (const LossOptions& loss : options.losses) add_loss(objective, network, loss);
+  if (static_cast<Size>(objective.losses.size()) != network.output_count())
+    throw InvalidArgument("expected a loss for each of " + std::to_string(network.output_count()) + " outputs");
   objective.l1 = representable<T>(options.l1, "l1"), objective.l2 = representable<T>(options.l2, "l2");
   objective.penalize_biases = options.penalize_biases;
   objective.weight_noise = representable<T>(options.weight_noise, "weight_noise");

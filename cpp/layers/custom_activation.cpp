@@ -18,6 +18,7 @@ template <class T> class CustomActivation final : public Layer<T> {
     return plan;
   }
 
+  using Layer<T>::attach;
   void attach(const Function<T>& function) override { function_ = function; }
 
   void forward(const Call<T>& call) const override {

@@ -46,6 +46,7 @@ struct LayerPlan {
   Size scratch_per_column = 0;        // then, numbers of memory per sample to work in besides
   Size carried = 0;                   // numbers per sample that pass from one stretch of time to the next
   bool stepwise = false;              // of a sample (time, features), treats each step for itself or walks through time
+  bool walks = false;                 // through time, all samples of a block at once: the longest first
   bool looks_around = false;  // stepwise, but sees all steps of its inputs, or of those after the first, at once
   Size batch_sums = 0;        // > 0: training needs that many sums over the whole batch, forward and backward
 };
@@ -76,7 +77,7 @@ template <class T> struct Call {
   std::uint64_t seed = 0;  // random numbers are a function of the seed, the stream and the element
   const std::uint64_t* step = nullptr;
   std::uint64_t node = 0;
-  const Size* lengths = nullptr;  // steps that each sample has, descending; null: all as planned
+  const Size* lengths = nullptr;  // steps that each sample has, descending where `active` is read; null: all as planned
   const Size* active = nullptr;   // samples that have step t, which are the first so many; null: all have all steps
   Size steps = -1;                // of the block's longest sample; -1: as planned
   T* carried = nullptr;           // states before the block's first step, and after its last one; null: as they begin
@@ -91,6 +92,12 @@ template <class T> struct Call {
 template <class T> struct Function {
   std::function<void(Matrix<const T> z, Matrix<T> a)> value;
   std::function<void(Matrix<const T> z, Matrix<const T> da, Matrix<T> dz)> derivative;
+};
+
+// Both ways of a layer of the caller's, over the same memory as any other layer's. They may throw.
+template <class T> struct LayerFunctions {
+  std::function<void(const Call<T>&)> forward;
+  std::function<void(const Call<T>&)> backward;
 };
 
 // The sums of all blocks, each T[batch_sums].
@@ -139,6 +146,7 @@ template <class T> class Layer {
 
   // calls_out: gives the layer the functions it runs.
   virtual void attach(const Function<T>&) {}
+  virtual void attach(const LayerFunctions<T>&) {}
 };
 
 // Makes the layer that spec.type names; throws InvalidArgument when there is none or its options are wrong.

@@ -37,6 +37,7 @@ template <class T> using LayerMaker = std::unique_ptr<Layer<T>> (*)(const Spec&)
   X(gru, make_gru)                                     \
   X(attention, make_attention)                         \
   X(positional_encoding, make_positional_encoding)     \
+  X(custom, make_custom)                               \
   X(custom_activation, make_custom_activation)
 
 #define MULTICAPA_DECLARE(name, maker) template <class T> std::unique_ptr<Layer<T>> maker(const Spec& spec);

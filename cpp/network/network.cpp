@@ -25,7 +25,8 @@ bool keeps_activation(const Spec& spec) {
 template <class T>
 Network<T>::Network(const std::vector<Spec>& specs, Size most_numbers) : kernels_(multicapa::kernels<T>()) {
   for (const Spec& spec : specs) append(spec);
-  if (nodes_.size() < 2) throw InvalidArgument("a network needs an input and at least one layer");
+  if (static_cast<Size>(nodes_.size()) <= input_count_)
+    throw InvalidArgument("a network needs an input and at least one layer");
   connect();
   lay_out(most_numbers);
 }
@@ -47,10 +48,13 @@ template <class T> void Network<T>::append(const Spec& spec) {
   activation.options["function"] = spec.text("activation");
   if (const auto parameter = spec.options.find("activation_parameter"); parameter != spec.options.end())
     activation.options["parameter"] = parameter->second;
+  if (const auto output = spec.options.find("output"); output != spec.options.end())
+    activation.options["output"] = output->second;
   if (spec.text("activation") == "linear") {
     linear.name = spec.name;
     return add_node(linear, spec.inputs);
   }
+  linear.options.erase("output");
   add_node(linear, spec.inputs);
   add_node(activation, {linear.name});
 }
@@ -66,7 +70,7 @@ template <class T> void Network<T>::add_node(const Spec& spec, const std::vector
   node.name = spec.name;
   node.type = spec.type;
   if (spec.type == "input") {
-    if (!nodes_.empty()) spec.fail("a network has one input, and it comes first");
+    if (static_cast<Size>(nodes_.size()) != input_count_++) spec.fail("inputs come before the layers that read them");
     node.plan.output = spec.shape("shape");
     for (const Size extent : node.plan.output)
       if (extent < 1) spec.fail("shape should be positive integers, not " + to_string(node.plan.output));
@@ -82,6 +86,7 @@ template <class T> void Network<T>::add_node(const Spec& spec, const std::vector
     node.plan = node.layer->plan(shapes);
     share(spec, node);
   }
+  node.output = spec.integer("output", -1);
   spec.check_all_read();
   node.width = elements(node.plan.output);
   find_steps(node);
@@ -118,18 +123,40 @@ template <class T> void Network<T>::find_steps(Node<T>& node) const {
   for (const Size input : node.inputs) node.sequence |= nodes_[static_cast<std::size_t>(input)].sequence;
 }
 
-template <class T> void Network<T>::check_takes_lengths() const {
-  const auto in_time = [&](Size n) { return nodes_[static_cast<std::size_t>(n)].in_time; };
+template <class T> void Network<T>::check_takes_lengths(const std::vector<bool>& ragged) const {
+  const auto has_lengths = [&](Size n) {
+    const Size time = nodes_[static_cast<std::size_t>(n)].time;
+    return time >= 0 && ragged[static_cast<std::size_t>(time)];
+  };
   for (const Node<T>& node : nodes_) {
-    if (std::none_of(node.inputs.begin(), node.inputs.end(), in_time)) continue;
+    if (std::none_of(node.inputs.begin(), node.inputs.end(), has_lengths)) continue;
     if (!node.plan.stepwise)
       throw InvalidArgument(node.type + " layer \"" + node.name + "\" takes sequences of one length only");
-    if (!node.plan.looks_around && !std::all_of(node.inputs.begin(), node.inputs.end(), in_time))
-      throw InvalidArgument(node.type + " layer \"" + node.name +
-                            "\" joins steps of sequences with what has none of their lengths");
+    if (!node.plan.looks_around && !node.plan.walks) check_joins_steps(node);
   }
-  if (!nodes_.front().in_time || (output().in_time && !output().sequence))
-    throw InvalidArgument("no layer of this network works step by step, so all samples should have one length");
+  const auto refuse = [](const std::string& what) {
+    throw InvalidArgument("no layer of this network works step by step" + what +
+                          ", so all samples should have one length");
+  };
+  for (Size i = 0; i < input_count_; ++i)
+    if (ragged[static_cast<std::size_t>(i)] && !nodes_[static_cast<std::size_t>(i)].in_time())
+      refuse(input_count_ == 1 ? "" : " on \"" + nodes_[static_cast<std::size_t>(i)].name + "\"");
+  for (const Size n : outputs_)
+    if (has_lengths(n) && !nodes_[static_cast<std::size_t>(n)].sequence) refuse("");
+}
+
+// Steps can be joined with those of the same input only.
+template <class T> void Network<T>::check_joins_steps(const Node<T>& node) const {
+  const Node<T>& first = nodes_[static_cast<std::size_t>(node.inputs[0])];
+  for (const Size input : node.inputs) {
+    const Node<T>& source = nodes_[static_cast<std::size_t>(input)];
+    if (source.time == first.time) continue;
+    const std::string layer = node.type + " layer \"" + node.name + "\" joins steps of ";
+    if (!source.in_time() || !first.in_time())
+      throw InvalidArgument(layer + "sequences with what has none of their lengths");
+    throw InvalidArgument(layer + "\"" + nodes_[static_cast<std::size_t>(first.time)].name + "\" with those of \"" +
+                          nodes_[static_cast<std::size_t>(source.time)].name + "\", whose lengths are others");
+  }
 }
 
 template <class T> void Network<T>::connect() {
@@ -142,21 +169,46 @@ template <class T> void Network<T>::connect() {
       node.wants_gradient = node.wants_gradient || source.wants_gradient;
     }
   }
-  // Tokens (time,) are steps of one number.
-  Node<T>& first = nodes_.front();
-  const bool tokens = std::all_of(first.consumers.begin(), first.consumers.end(),
-                                  [&](Size n) { return nodes_[static_cast<std::size_t>(n)].type == "embedding"; });
-  if (tokens && !first.consumers.empty()) first.steps = first.width;
-  first.in_time = first.steps > 0;
-  for (Node<T>& node : nodes_)
-    for (const Size input : node.inputs) {
-      node.in_time |= node.steps > 0 && node.plan.stepwise && nodes_[static_cast<std::size_t>(input)].in_time;
-      if (node.plan.looks_around) break;  // its steps are those of its first input
-    }
+  find_outputs();
+  find_times();
   find_derived();
-  for (std::size_t i = 0; i + 1 < nodes_.size(); ++i)
-    if (nodes_[i].consumers.empty())
-      throw InvalidArgument("nothing reads layer \"" + nodes_[i].name + "\", and it is not the last one");
+  for (const Node<T>& node : nodes_)
+    if (node.consumers.empty() && node.output < 0)
+      throw InvalidArgument("nothing reads layer \"" + node.name + "\", and it is " +
+                            (outputs_.size() > 1 ? "no output" : "not the last one"));
+}
+
+// Where no layer says that it is one, the last is the only output.
+template <class T> void Network<T>::find_outputs() {
+  for (const Node<T>& node : nodes_) outputs_.resize(outputs_.size() + (node.output >= 0), -1);
+  if (outputs_.empty()) nodes_.back().output = 0, outputs_ = {-1};
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    const Size place = nodes_[i].output;
+    if (place < 0) continue;
+    if (place >= output_count() || output_node(place) >= 0)
+      throw InvalidArgument("the outputs should be numbered from 0 on, and layer \"" + nodes_[i].name +
+                            "\" is number " + std::to_string(place) + " of " + std::to_string(output_count()));
+    if (!nodes_[i].layer) throw InvalidArgument("\"" + nodes_[i].name + "\" is an input, and no output besides");
+    outputs_[static_cast<std::size_t>(place)] = static_cast<Size>(i);
+  }
+}
+
+template <class T> void Network<T>::find_times() {
+  for (Size i = 0; i < input_count_; ++i) {
+    Node<T>& input = nodes_[static_cast<std::size_t>(i)];
+    // Tokens (time,) are steps of one number.
+    const bool tokens = std::all_of(input.consumers.begin(), input.consumers.end(),
+                                    [&](Size n) { return nodes_[static_cast<std::size_t>(n)].type == "embedding"; });
+    if (tokens && !input.consumers.empty()) input.steps = input.width;
+    input.time = input.steps > 0 ? i : -1;
+  }
+  for (Node<T>& node : nodes_) {
+    if (!node.layer || node.steps == 0 || !node.plan.stepwise) continue;
+    const bool first_decides = node.plan.looks_around || node.plan.walks;
+    const std::size_t readers = first_decides ? 1 : node.inputs.size();
+    for (std::size_t i = 0; i < readers && !node.in_time(); ++i)
+      node.time = nodes_[static_cast<std::size_t>(node.inputs[i])].time;
+  }
 }
 
 // What is derived from the parameters serves to pass gradients on; where none is wanted there is nothing to keep. That
@@ -238,6 +290,10 @@ template <class T> void Network<T>::freeze(const std::string& name, bool frozen)
 
 template <class T> void Network<T>::attach(const std::string& name, const Function<T>& function) {
   nodes_[static_cast<std::size_t>(find(name))].layer->attach(function);
+}
+
+template <class T> void Network<T>::attach(const std::string& name, const LayerFunctions<T>& functions) {
+  nodes_[static_cast<std::size_t>(find(name))].layer->attach(functions);
 }
 
 template <class T> bool Network<T>::calls_out() const {

@@ -30,7 +30,7 @@ struct Tensor {
 template <class T> struct Node {
   std::string name;
   std::string type;
-  std::unique_ptr<Layer<T>> layer;  // null for the input
+  std::unique_ptr<Layer<T>> layer;  // null for an input
   std::vector<Size> inputs;
   LayerPlan plan;
   Size width = 0;       // numbers per sample
@@ -40,12 +40,14 @@ template <class T> struct Node {
   Size state = 0;
   Size derived = 0;
   Size steps = 0;               // of a sample (time, features), or 0
-  bool in_time = false;         // these are the steps of the input, as many as a sample has
+  Size time = -1;               // the input whose steps these are, as many as a sample has there, or -1
+  Size output = -1;             // its place among the network's outputs, or -1
   bool sequence = false;        // made step by step, so that costs and lengths count steps
   bool wants_gradient = false;  // it or a node before it has parameters
   std::vector<Size> consumers;
   Size shares = -1;             // the node whose parameters and state it uses, or -1 for its own
   bool begins_gradient = true;  // no node after it uses the same parameters: on the way back it is the first
+  bool in_time() const { return time >= 0; }
   bool is_shared() const { return shares >= 0 || !begins_gradient; }
 };
 
@@ -55,14 +57,18 @@ template <class T> class Network {
   explicit Network(const std::vector<Spec>& specs, Size most_numbers = std::numeric_limits<Size>::max());
 
   const std::vector<Node<T>>& nodes() const { return nodes_; }
-  const Node<T>& output() const { return nodes_.back(); }
-  const Shape& input_shape() const { return nodes_.front().plan.output; }
-  Size input_width() const { return nodes_.front().width; }
-  Size output_width() const { return output().width; }
+  // The inputs are the first nodes; outputs may be any.
+  Size input_count() const { return input_count_; }
+  Size output_count() const { return static_cast<Size>(outputs_.size()); }
+  Size output_node(Size output = 0) const { return outputs_[static_cast<std::size_t>(output)]; }
+  const Node<T>& output(Size i = 0) const { return nodes_[static_cast<std::size_t>(output_node(i))]; }
+  Size input_width(Size i = 0) const { return nodes_[static_cast<std::size_t>(i)].width; }
+  Size output_width(Size i = 0) const { return output(i).width; }
   // Steps of the output where each has a cost of its own, else 0.
-  Size output_steps() const { return output().sequence ? output().steps : 0; }
-  // Throws where a layer can't tell the steps that a sequence has from those beyond its end.
-  void check_takes_lengths() const;
+  Size output_steps(Size i = 0) const { return output(i).sequence ? output(i).steps : 0; }
+  // Throws where a layer can't tell the steps that a sequence has from those beyond its end; by input, whether its
+  // samples have lengths.
+  void check_takes_lengths(const std::vector<bool>& ragged) const;
   double work_per_row() const;  // multiplications of a forward pass
 
   const std::vector<Tensor>& parameter_tensors() const { return parameter_tensors_; }
@@ -77,6 +83,8 @@ template <class T> class Network {
   void freeze(const std::string& node, bool frozen);
   bool any_frozen() const { return any_frozen_; }
   void attach(const std::string& node, const Function<T>& function);
+  void attach(const std::string& node, const LayerFunctions<T>& functions);
+  const Node<T>& node(const std::string& name) const { return nodes_[static_cast<std::size_t>(find(name))]; }
   bool calls_out() const;  // some layer runs functions of the caller's
   // Brings what is derived from the parameters up to date; Python may have written to them through a view.
   void derive();
@@ -90,12 +98,17 @@ template <class T> class Network {
   Size find(const std::string& name) const;
   void share(const Spec& spec, Node<T>& node);
   void find_steps(Node<T>& node) const;
+  void check_joins_steps(const Node<T>& node) const;
   void connect();
+  void find_outputs();
+  void find_times();
   void find_derived();
   void lay_out(Size most_numbers);
 
   const KernelTable<T>& kernels_;
   std::vector<Node<T>> nodes_;
+  std::vector<Size> outputs_;
+  Size input_count_ = 0;
   std::vector<Tensor> parameter_tensors_, state_tensors_;
   bool any_frozen_ = false;
   Buffer<T> parameters_, gradients_, state_, derived_;

@@ -64,10 +64,10 @@ template <class T> template <class U> Matrix<U> BlockLoss<T>::part(Matrix<U> m, 
   return {m.data + index * width * m.stride, width, count, m.stride};
 }
 
-template <class T> double BlockLoss<T>::run(const Objective<T>& objective, Matrix<const T> y, Matrix<T> dy, T scale) {
+template <class T> double BlockLoss<T>::run(const OutputLoss<T>& loss, Matrix<const T> y, Matrix<T> dy, T scale) {
   const T* weights = weighted_ ? weights_.data() : nullptr;
   if (steps_ == 0) {
-    run_kernel(objective, {y, as_const(targets()), weights, scale, objective.loss_parameter, dy, costs_.data()});
+    run_kernel(loss, {y, as_const(targets()), weights, scale, loss.parameter, dy, costs_.data()});
     return sum_of_costs(weights);
   }
   const bool as_rows = arrangement_ == Arrangement::samples_as_rows;
@@ -76,17 +76,16 @@ template <class T> double BlockLoss<T>::run(const Objective<T>& objective, Matri
   for (Size p = 0, samples = rows_; p < (as_rows ? rows_ : longest); ++p) {
     while (!as_rows && steps_of(samples - 1) <= p) --samples;
     const Size count = as_rows ? steps_of(p) : samples, first = as_rows ? place(p, 0) : place(0, p);
-    run_kernel(objective, {part(y, p, count), part(all, p, count), weights ? weights + first : nullptr, scale,
-                           objective.loss_parameter, part(dy, p, count), costs_.data() + first});
+    run_kernel(loss, {part(y, p, count), part(all, p, count), weights ? weights + first : nullptr, scale,
+                      loss.parameter, part(dy, p, count), costs_.data() + first});
   }
   return sum_of_costs(weights);
 }
 
-template <class T> void BlockLoss<T>::run_kernel(const Objective<T>& objective, const LossCall<T>& call) const {
-  if (objective.custom_loss) objective.custom_loss(call);
-  else if (arrangement_ == Arrangement::samples_as_rows)
-    (objective.fused ? objective.loss->fused : objective.loss->plain)(call);
-  else (objective.fused ? objective.loss->fused_columns : objective.loss->plain_columns)(call);
+template <class T> void BlockLoss<T>::run_kernel(const OutputLoss<T>& loss, const LossCall<T>& call) const {
+  if (loss.custom) loss.custom(call);
+  else if (arrangement_ == Arrangement::samples_as_rows) (loss.fused ? loss.kernel->fused : loss.kernel->plain)(call);
+  else (loss.fused ? loss.kernel->fused_columns : loss.kernel->plain_columns)(call);
 }
 
 // In four sums, so that an addition need not wait for the one before.

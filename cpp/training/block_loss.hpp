@@ -22,7 +22,7 @@ template <class T> class BlockLoss {
   // Adds stddev · n to the targets; row 0 is row `first_row` of its batch.
   void add_noise(const KernelTable<T>& kernels, T stddev, std::uint64_t seed, std::uint64_t stream, Size first_row);
   // Σ of the weighted costs of the rows of y. Where dy.data is not null it becomes scale · weight · dCost/dy.
-  double run(const Objective<T>& objective, Matrix<const T> y, Matrix<T> dy, T scale);
+  double run(const OutputLoss<T>& loss, Matrix<const T> y, Matrix<T> dy, T scale);
 
  private:
   Matrix<T> targets();
@@ -33,7 +33,7 @@ template <class T> class BlockLoss {
   Size place(Size row, Size step) const {
     return arrangement_ == Arrangement::samples_as_rows ? row * all_steps_ + step : step * aligned<T>(rows_) + row;
   }
-  void run_kernel(const Objective<T>& objective, const LossCall<T>& call) const;
+  void run_kernel(const OutputLoss<T>& loss, const LossCall<T>& call) const;
   double sum_of_costs(const T* weights) const;
 
   Arrangement arrangement_ = Arrangement::samples_as_rows;

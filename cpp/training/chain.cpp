@@ -22,7 +22,7 @@ template <class T> const ActivationKernel<T>& find_activation(const KernelTable<
 }
 
 template <class T> Size end_node(const Network<T>& network, const Objective<T>& objective) {
-  return static_cast<Size>(network.nodes().size()) - (objective.fused ? 1 : 0);
+  return static_cast<Size>(network.nodes().size()) - (objective.losses[0].fused ? 1 : 0);
 }
 
 // Whether the nodes [1, end) are dense layers in a row, each with an activation or without.
@@ -41,7 +41,7 @@ template <class T> bool is_chain(const Network<T>& network, Size end) {
 
 template <class T>
 std::unique_ptr<Chain<T>> Chain<T>::plan(Network<T>& network, const Objective<T>& objective, Size rows) {
-  if (!objective.loss || objective.custom_loss) return nullptr;
+  if (network.input_count() > 1 || network.output_count() > 1 || objective.calls_out()) return nullptr;
   if (objective.weight_noise > 0 || objective.target_noise > 0) return nullptr;
   const bool narrow = network.output_width() <= narrow_units;
   if (rows < 1 || rows > (narrow ? most_rows : most_registers_of_rows * network.kernels().vector_width)) return nullptr;
@@ -59,11 +59,11 @@ Chain<T>::Chain(Network<T>& network, const Objective<T>& objective, Size rows) :
     if (at(network, n).type == "dense") add_layer(network, n, end);
   memory_ = Buffer<T>(lay_out(nullptr, rows));
   lay_out(memory_.data(), rows);
-  const LossKernel<T>& loss = *objective.loss;
-  if (layers_.back().weight.columns <= narrow_units)
-    plan_.run_loss = objective.fused ? loss.fused_columns : loss.plain_columns;
-  else plan_.run_loss = objective.fused ? loss.fused : loss.plain;
-  plan_.loss.parameter = objective.loss_parameter;
+  const bool fused = objective.losses[0].fused;
+  const LossKernel<T>& loss = *objective.losses[0].kernel;
+  if (layers_.back().weight.columns <= narrow_units) plan_.run_loss = fused ? loss.fused_columns : loss.plain_columns;
+  else plan_.run_loss = fused ? loss.fused : loss.plain;
+  plan_.loss.parameter = objective.losses[0].parameter;
   plan_.layers = layers_.data(), plan_.count = static_cast<Size>(layers_.size());
 }
 

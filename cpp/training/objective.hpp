@@ -1,6 +1,7 @@
 // What a training run minimises and how gradients are tamed before they are used.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <vector>
@@ -17,11 +18,19 @@ template <class T> struct OwnPenalty {
 
 enum class GradientNorm { as_is, at_most, always };
 
+// Of one of the network's outputs.
+template <class T> struct OutputLoss {
+  const LossKernel<T>* kernel = nullptr;
+  std::function<void(const LossCall<T>&)> custom;  // instead of `kernel`; runs on the calling thread and may throw
+  T parameter = 0;
+  double weight = 1;   // of this output's mean cost in the sum that is minimised
+  bool fused = false;  // the loss works on the logits, and the output's node is left out while training
+  Size reads = 0;      // the node whose outputs it sees
+};
+
 template <class T> struct Objective {
-  const LossKernel<T>* loss = nullptr;
-  std::function<void(const LossCall<T>&)> custom_loss;  // instead of `loss`; runs on the calling thread and may throw
-  T loss_parameter = 0;
-  bool fused = false;  // the loss works on the logits, and the last node is left out while training
+  std::vector<OutputLoss<T>> losses;  // one per output
+  std::vector<Size> left_out;         // nodes that do not run while training
   T l1 = 0;
   T l2 = 0;
   T l2_shared = 0;             // more of it, divided by what the costs of a batch are divided by:
@@ -36,13 +45,20 @@ template <class T> struct Objective {
   T clip_low = 0;
   T clip_high = 0;
 
-  bool is_set() const { return loss || custom_loss; }
+  bool leaves_out(Size node) const { return std::find(left_out.begin(), left_out.end(), node) != left_out.end(); }
+  bool calls_out() const {
+    return std::any_of(losses.begin(), losses.end(), [](const OutputLoss<T>& loss) { return bool(loss.custom); });
+  }
   bool has_common_penalty() const { return l1 != 0 || l2 != 0 || l2_shared != 0; }
   bool has_penalty() const { return has_common_penalty() || !own_penalties.empty(); }
   bool penalizes(const Tensor& tensor) const { return has_common_penalty() && (tensor.penalized || penalize_biases); }
 };
 
-// Finds the loss by name and pairs it with the network's output activation where that is stabler.
-template <class T> void choose_loss(Objective<T>& objective, const Network<T>& network, const std::string& name);
+// The loss of the next output, by name; paired with the output's activation where that is stabler.
+template <class T> void add_loss(Objective<T>& objective, const Network<T>& network, const std::string& name);
+// A loss of the user's.
+template <class T>
+void add_custom_loss(Objective<T>& objective, const Network<T>& network,
+                     std::function<void(const LossCall<T>&)> function);
 
 }  // namespace multicapa

@@ -98,9 +98,11 @@ template <class T> Size count_chunks(const Network<T>& network, Size rows) {
 
 }  // namespace
 
-template <class T> Arrangement choose_arrangement(const Network<T>& network, Size rows, Size nodes) {
-  for (Size n = 1; n < nodes; ++n)
-    if (!network.nodes()[static_cast<std::size_t>(n)].plan.either_arrangement) return Arrangement::samples_as_rows;
+template <class T> Arrangement choose_arrangement(const Network<T>& network, const Objective<T>& objective, Size rows) {
+  const std::vector<Node<T>>& nodes = network.nodes();
+  for (Size n = network.input_count(); n < static_cast<Size>(nodes.size()); ++n)
+    if (!nodes[static_cast<std::size_t>(n)].plan.either_arrangement && !objective.leaves_out(n))
+      return Arrangement::samples_as_rows;
   if (rows < least_columns || count_chunks(network, rows) == 0) return Arrangement::samples_as_rows;
   if (has_maps(network) && (least_filters(network) >= many_filters || bytes_per_row(network, true) > wide_maps))
     return Arrangement::samples_as_rows;
@@ -154,8 +156,8 @@ template <class T> Partition partition_inference(const Network<T>& network, Size
   return cut(rows, 1, blocks, blocks);
 }
 
-template Arrangement choose_arrangement<float>(const Network<float>&, Size, Size);
-template Arrangement choose_arrangement<double>(const Network<double>&, Size, Size);
+template Arrangement choose_arrangement<float>(const Network<float>&, const Objective<float>&, Size);
+template Arrangement choose_arrangement<double>(const Network<double>&, const Objective<double>&, Size);
 template Partition partition_training<float>(const Network<float>&, Size, bool, Arrangement);
 template Partition partition_training<double>(const Network<double>&, Size, bool, Arrangement);
 template Partition partition_inference<float>(const Network<float>&, Size);

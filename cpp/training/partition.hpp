@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "network/network.hpp"
+#include "training/objective.hpp"
 
 namespace multicapa {
 
@@ -28,7 +28,7 @@ struct Partition {
 
 // Narrow networks run with samples as columns: as long as every layer can, and the gradients of a block are added up
 // while it is in the cache.
-template <class T> Arrangement choose_arrangement(const Network<T>& network, Size rows, Size nodes);
+template <class T> Arrangement choose_arrangement(const Network<T>& network, const Objective<T>& objective, Size rows);
 
 // keep_rows: every row of the batch has a place of its own, for someone who wants to look at it afterwards.
 template <class T>

@@ -19,7 +19,8 @@ template <class T> double weight_of(const Samples<T>& samples, Size sample, Size
   return total;
 }
 
-constexpr std::uint64_t target_stream = 0xffff;  // of random numbers; those of the nodes are numbered from 0
+// Of random numbers; those of the nodes are numbered from 0, and 0xfffe is that of the weights.
+std::uint64_t target_stream(Size output) { return output == 0 ? 0xffff : 0xfffe - static_cast<std::uint64_t>(output); }
 
 }  // namespace
 
@@ -33,7 +34,7 @@ Step<T>::Step(Network<T>& network, const Objective<T>& objective, const StepShap
       chain_(shape.keep_rows || partition_.chunks.size() > 1 ? nullptr
                                                              : Chain<T>::plan(network, objective, shape.rows)),
       pace_(shape.threads, work_per_row_ * static_cast<double>(shape.rows)),
-      block_costs_(partition_.blocks.size()) {
+      block_costs_(partition_.blocks.size() * objective.losses.size()) {
   const Size nodes = static_cast<Size>(network.nodes().size());
   for (Size n = 0; n < nodes; ++n)
     if (node(n).plan.batch_sums > 0)
@@ -52,6 +53,7 @@ template <class T> void Step<T>::plan_lanes() {
     const Keep keep{RowPlaces::whole_batch, rows(), true, Arrangement::samples_as_rows, shape_.keep_rows};
     workspace_ = std::make_unique<Workspace<T>>(network_, keep);
     whole_ = std::make_unique<Pass<T>>(network_, *workspace_, true);
+    whole_->leave_out(objective_.left_out);
     whole_->place(0, rows());
   }
   for (int t = 0; t < shape_.threads; ++t) {
@@ -62,13 +64,12 @@ template <class T> void Step<T>::plan_lanes() {
     lane.pass =
         std::make_unique<Pass<T>>(network_, lane.workspace ? *lane.workspace : *workspace_, true, shape_.threads > 1);
     lane.pass->set_bptt(shape_.bptt);
-    lane.loss = BlockLoss<T>(block, network_.output_width(), network_.output_steps(), shape_.arrangement);
+    lane.pass->leave_out(objective_.left_out);
+    for (Size o = 0; o < network_.output_count(); ++o)
+      lane.losses.emplace_back(block, network_.output_width(o), network_.output_steps(o), shape_.arrangement);
+    lane.divisors.resize(lane.losses.size());
     lanes_.push_back(std::move(lane));
   }
-}
-
-template <class T> Size Step<T>::end_node() const {
-  return static_cast<Size>(network_.nodes().size()) - (objective_.fused ? 1 : 0);
 }
 
 // One phase: work(block) for all blocks, each on the lane of the member that took it.
@@ -88,14 +89,14 @@ void Step<T>::for_blocks(Member& member, Lane& lane, Interruption& interruption,
 }
 
 template <class T>
-void Step<T>::compute_rows(Member& member, const Samples<T>& samples, const BatchRows& batch, std::uint64_t step,
+void Step<T>::compute_rows(Member& member, const Examples<T>& examples, const BatchRows& batch, std::uint64_t step,
                            Interruption& interruption, const Closing& closing) {
   Lane& lane = at(lanes_, member.index());
   lane.pass->set_step(step);
   lane.pass->set_interruption(member.index() == 0 ? &interruption : nullptr);
-  lane.divisor = static_cast<T>(divisor(samples, batch));
-  if (shape_.ragged) lane.block = -1;  // the block has other lengths now
-  const Input input{samples, batch, step};
+  for (Size o = 0; o < network_.output_count(); ++o) at(lane.divisors, o) = static_cast<T>(divisor(o, examples, batch));
+  if (shape_.ragged) lane.block = -1;
+  const Input input{examples, batch, step};
   const bool noisy = objective_.weight_noise > 0;
   lane.pass->read_parameters_from(noisy ? parameters_->perturb(member, step) : network_.parameters().data());
 
@@ -106,7 +107,7 @@ void Step<T>::compute_rows(Member& member, const Samples<T>& samples, const Batc
         [&] { combine(lane, at(syncs_, s), false); });
   const auto turn = [&](Size b) {
     forward_segment(lane, segments, b, input);
-    run_loss(lane, b, input);
+    run_losses(lane, b, input);
     backward_segment(lane, segments, b);
   };
   if (chain_) return run_chain(member, lane, interruption, input, closing);
@@ -125,7 +126,7 @@ void Step<T>::run_chain(Member& member, const Lane& lane, Interruption& interrup
                         const Closing& closing) {
   const auto run = [&](Size) {
     if (interruption.abandoned()) return;
-    block_costs_[0].value = chain_->run(input.samples, input.batch, T(1) / lane.divisor);
+    block_costs_[0].value = chain_->run(input.examples.outputs[0], input.batch, T(1) / lane.divisors[0]);
     prefetch_next({0, rows()}, input);
     if (member.index() == 0) interruption.report(work_per_row_ * static_cast<double>(rows()));
   };
@@ -138,7 +139,7 @@ template <class T> void Step<T>::place(Lane& lane, Size chunk, Size block, const
   const Block& rows = at(partition_.blocks, block);
   if (!shape_.ragged) lane.pass->place(rows.first, rows.rows);
   else
-    lane.pass->place(rows.first, rows.rows, input.samples.lengths, input.batch.order, input.batch.first + rows.first);
+    lane.pass->place(rows.first, rows.rows, input.examples.inputs, input.batch.order, input.batch.first + rows.first);
   parameters_->place_gradients(*lane.pass, chunk, block > at(partition_.chunks, chunk).first_block);
 }
 
@@ -148,7 +149,11 @@ template <class T> void Step<T>::prefetch_next(const Block& rows, const Input& i
   constexpr Size most_rows = 16, least_distance = 8, line = 64, most_bytes = 4 * line, near_numbers = 1 << 17;
   const BatchRows& batch = input.batch;
   if (!batch.order || shape_.rows > most_rows) return;
-  if (batch.end * (network_.input_width() + network_.output_width()) < near_numbers) return;
+  const Examples<T>& examples = input.examples;
+  Size numbers = 0;
+  for (std::size_t i = 0; i < examples.inputs.size(); ++i) numbers += network_.input_width(static_cast<Size>(i));
+  for (std::size_t o = 0; o < examples.outputs.size(); ++o) numbers += network_.output_width(static_cast<Size>(o));
+  if (batch.end * numbers < near_numbers) return;
   const Size first = batch.first + std::max(shape_.rows, least_distance) + rows.first;
   const Size last = std::min(first + rows.rows, batch.end);
   const auto fetch = [&](const Rows& from, Size width, Size sample) {
@@ -159,9 +164,12 @@ template <class T> void Step<T>::prefetch_next(const Block& rows, const Input& i
   };
   for (Size r = first; r < last; ++r) {
     const Size sample = batch.order[r];
-    fetch(input.samples.x, network_.input_width(), sample);
-    fetch(input.samples.targets, network_.output_width(), sample);
-    if (input.samples.classes) prefetch(input.samples.classes + sample);
+    for (std::size_t i = 0; i < examples.inputs.size(); ++i)
+      fetch(examples.inputs[i].x, network_.input_width(static_cast<Size>(i)), sample);
+    for (std::size_t o = 0; o < examples.outputs.size(); ++o) {
+      fetch(examples.outputs[o].targets, network_.output_width(static_cast<Size>(o)), sample);
+      if (examples.outputs[o].classes) prefetch(examples.outputs[o].classes + sample);
+    }
   }
 }
 
@@ -169,12 +177,15 @@ template <class T> void Step<T>::prefetch_next(const Block& rows, const Input& i
 template <class T> void Step<T>::forward_segment(Lane& lane, Size segment, Size block, const Input& input) {
   const Block& rows = at(partition_.blocks, block);
   if (segment == 0) {
-    const Rows& x = input.samples.x;
     const Size first = input.batch.first + rows.first;
     const KernelTable<T>& kernels = network_.kernels();
-    if (shape_.arrangement == Arrangement::samples_as_rows)
-      kernels.gather(x.data, x.scalar, x.stride, input.batch.order, first, lane.pass->input());
-    else kernels.gather_columns(x.data, x.scalar, x.stride, input.batch.order, first, rows.rows, lane.pass->input());
+    for (Size i = 0; i < network_.input_count(); ++i) {
+      const Rows& x = at(input.examples.inputs, i).x;
+      const Matrix<T> to = lane.pass->input(i);
+      if (shape_.arrangement == Arrangement::samples_as_rows)
+        kernels.gather(x.data, x.scalar, x.stride, input.batch.order, first, to);
+      else kernels.gather_columns(x.data, x.scalar, x.stride, input.batch.order, first, rows.rows, to);
+    }
     prefetch_next(rows, input);
   }
   const bool last = segment == static_cast<Size>(syncs_.size());
@@ -199,21 +210,25 @@ template <class T> void Step<T>::combine(Lane& lane, Size sync, bool backward) {
   else node(sync).layer->combine_forward(lane.pass->call(sync), sums);
 }
 
-template <class T> void Step<T>::run_loss(Lane& lane, Size block, const Input& input) {
-  const Size last = end_node() - 1;
+template <class T> void Step<T>::run_losses(Lane& lane, Size block, const Input& input) {
   const Block& rows = at(partition_.blocks, block);
-  lane.loss.gather(network_.kernels(), input.samples, input.batch.order, input.batch.first + rows.first, rows.rows,
-                   network_.output_width());
-  if (objective_.target_noise > 0)
-    lane.loss.add_noise(network_.kernels(), objective_.target_noise, network_.seed, input.step << 16 | target_stream,
-                        rows.first);
-  at(block_costs_, block).value =
-      lane.loss.run(objective_, as_const(lane.pass->value(last)), lane.pass->gradient(last), T(1) / lane.divisor);
+  for (Size o = 0; o < network_.output_count(); ++o) {
+    BlockLoss<T>& loss = at(lane.losses, o);
+    const OutputLoss<T>& wanted = at(objective_.losses, o);
+    loss.gather(network_.kernels(), at(input.examples.outputs, o), input.batch.order, input.batch.first + rows.first,
+                rows.rows, network_.output_width(o));
+    if (objective_.target_noise > 0)
+      loss.add_noise(network_.kernels(), objective_.target_noise, network_.seed, input.step << 16 | target_stream(o),
+                     rows.first);
+    const T scale = static_cast<T>(wanted.weight) / at(lane.divisors, o);
+    at(block_costs_, o * static_cast<Size>(partition_.blocks.size()) + block).value =
+        loss.run(wanted, as_const(lane.pass->value(wanted.reads)), lane.pass->gradient(wanted.reads), scale);
+  }
 }
 
 template <class T>
 void Step<T>::update_parameters(Member& member, Optimizer<T>* optimizer, bool keep_gradient, const Closing& closing) {
-  const T l2 = objective_.l2 + objective_.l2_shared / at(lanes_, member.index()).divisor;
+  const T l2 = objective_.l2 + objective_.l2_shared / at(lanes_, member.index()).divisors[0];
   parameters_->run(member, optimizer, l2, keep_gradient, closing);
 }
 
@@ -236,23 +251,34 @@ template <class T> void Step<T>::deal(Size* order) {
   std::copy_n(dealt_.data(), rows(), order);
 }
 
-template <class T> void Step<T>::complete_outputs() {
-  whole_->forward(end_node(), static_cast<Size>(network_.nodes().size()));
-}
+template <class T> void Step<T>::complete_outputs() { whole_->forward_left_out(); }
 
 template <class T> std::pair<Matrix<T>, Matrix<T>> Step<T>::last_batch(Size n) const {
-  const bool has_delta = node(n).wants_gradient && n < end_node();
+  const bool has_delta = node(n).wants_gradient && !objective_.leaves_out(n);
   return {whole_->value(n), has_delta ? whole_->gradient(n) : Matrix<T>{}};
 }
 
-template <class T> double Step<T>::cost() const {
+template <class T> double Step<T>::sum_of_costs(Size output) const {
+  const std::size_t blocks = partition_.blocks.size(), first = static_cast<std::size_t>(output) * blocks;
   double total = 0;
-  for (const Apart<double>& cost : block_costs_) total += cost.value;
+  for (std::size_t b = first; b < first + blocks; ++b) total += block_costs_[b].value;
   return total;
 }
 
-template <class T> double Step<T>::costs(const Samples<T>& samples, const BatchRows& batch) const {
-  const Size steps = network_.output_steps();
+template <class T> double Step<T>::cost(Size output, const Examples<T>& examples, const BatchRows& batch) const {
+  return sum_of_costs(output) / divisor(output, examples, batch);
+}
+
+template <class T> double Step<T>::cost(const Examples<T>& examples, const BatchRows& batch) const {
+  double total = 0;
+  for (Size o = 0; o < network_.output_count(); ++o)
+    total += at(objective_.losses, o).weight * cost(o, examples, batch);
+  return total;
+}
+
+template <class T> double Step<T>::costs(Size output, const Examples<T>& examples, const BatchRows& batch) const {
+  const Samples<T>& samples = at(examples.outputs, output);
+  const Size steps = network_.output_steps(output);
   if (!steps || !samples.lengths) return static_cast<double>(shape_.rows * std::max<Size>(steps, 1));
   Size total = 0;
   for (Size r = batch.first; r < batch.first + shape_.rows; ++r)
@@ -260,12 +286,13 @@ template <class T> double Step<T>::costs(const Samples<T>& samples, const BatchR
   return static_cast<double>(total);
 }
 
-template <class T> double Step<T>::divisor(const Samples<T>& samples, const BatchRows& batch) const {
+template <class T> double Step<T>::divisor(Size output, const Examples<T>& examples, const BatchRows& batch) const {
+  const Samples<T>& samples = at(examples.outputs, output);
   double total = 0;
-  if (!objective_.weighted_mean || !samples.weights) total = costs(samples, batch);
+  if (!objective_.weighted_mean || !samples.weights) total = costs(output, examples, batch);
   else
     for (Size r = batch.first; r < batch.first + shape_.rows; ++r)
-      total += weight_of(samples, batch.order ? batch.order[r] : r, network_.output_steps());
+      total += weight_of(samples, batch.order ? batch.order[r] : r, network_.output_steps(output));
   return std::max(total, std::numeric_limits<double>::min());
 }
 

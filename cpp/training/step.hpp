@@ -13,6 +13,7 @@
 #include "network/pass.hpp"
 #include "training/block_loss.hpp"
 #include "training/chain.hpp"
+#include "training/examples.hpp"
 #include "training/objective.hpp"
 #include "training/pace.hpp"
 #include "training/parameter_phase.hpp"
@@ -42,7 +43,7 @@ template <class T> class Step {
   using Closing = typename ParameterPhase<T>::Closing;
 
   // Forward, loss and backward of all rows. Every member of the team calls it.
-  void compute_rows(Member& member, const Samples<T>& samples, const BatchRows& batch, std::uint64_t step,
+  void compute_rows(Member& member, const Examples<T>& examples, const BatchRows& batch, std::uint64_t step,
                     Interruption& interruption, const Closing& closing);
   // After compute_rows. The gradients are left in the network when they are to be kept, or without an optimiser.
   void update_parameters(Member& member, Optimizer<T>* optimizer, bool keep_gradient, const Closing& closing);
@@ -57,23 +58,24 @@ template <class T> class Step {
   std::pair<Matrix<T>, Matrix<T>> last_batch(Size node) const;
   Matrix<const T> step_deltas(Size n) const { return node(n).layer->step_deltas(whole_->call(n)); }
 
-  double cost() const;  // Σ of the rows' weighted costs; from compute_rows's closing on
+  // The mean cost of each output, and their weighted sum, which is minimised; from compute_rows's closing on.
+  double cost(const Examples<T>& examples, const BatchRows& batch) const;
+  double cost(Size output, const Examples<T>& examples, const BatchRows& batch) const;
   // Of the parameters before the update; from update_parameters's closing on.
   double penalty() const { return parameters_->penalty(); }
-  double divisor(const Samples<T>& samples, const BatchRows& batch) const;  // what makes a mean of cost()
-  double costs(const Samples<T>& samples, const BatchRows& batch) const;    // how many there are in cost()
+  double costs(Size output, const Examples<T>& examples, const BatchRows& batch) const;  // how many there are
 
  private:
   // One thread's present block: its calls and its loss. Alone on its cache lines, as each thread writes to its own.
   struct alignas(64) Lane {
     std::unique_ptr<Workspace<T>> workspace;  // when it has one of its own
     std::unique_ptr<Pass<T>> pass;
-    BlockLoss<T> loss;
+    std::vector<BlockLoss<T>> losses;  // one per output
+    std::vector<T> divisors;           // of the present batch: what makes a mean of each output's costs
     Size block = -1;
-    T divisor = 1;  // of the present batch
   };
   struct Input {
-    const Samples<T>& samples;
+    const Examples<T>& examples;
     const BatchRows& batch;
     std::uint64_t step;
   };
@@ -84,7 +86,9 @@ template <class T> class Step {
     return !chain_ && shape_.arrangement == Arrangement::samples_as_rows && shape_.rows > 1;
   }
   const Node<T>& node(Size n) const { return network_.nodes()[static_cast<std::size_t>(n)]; }
-  Size end_node() const;  // one past the last node that runs while training
+  Size end_node() const { return static_cast<Size>(network_.nodes().size()); }
+  double divisor(Size output, const Examples<T>& examples, const BatchRows& batch) const;
+  double sum_of_costs(Size output) const;
 
   void run_chain(Member& member, const Lane& lane, Interruption& interruption, const Input& input,
                  const Closing& closing);
@@ -92,7 +96,7 @@ template <class T> class Step {
   void prefetch_next(const Block& rows, const Input& input) const;
   void forward_segment(Lane& lane, Size segment, Size block, const Input& input);
   void backward_segment(Lane& lane, Size segment, Size block);
-  void run_loss(Lane& lane, Size block, const Input& input);
+  void run_losses(Lane& lane, Size block, const Input& input);
   void combine(Lane& lane, Size sync, bool backward);
   template <class Work>
   void for_blocks(Member& member, Lane& lane, Interruption& interruption, const Input& input, Work&& work,
@@ -109,10 +113,10 @@ template <class T> class Step {
   Buffer<T> block_sums_;
   Size sums_stride_ = 0;
   std::unique_ptr<Workspace<T>> workspace_;
-  std::unique_ptr<Pass<T>> whole_;  // over all rows at once, for gradients over the whole batch
-  std::vector<Lane> lanes_;         // one per thread
-  std::vector<Size> dealt_, filled_;
-  std::vector<Apart<double>> block_costs_;
+  std::unique_ptr<Pass<T>> whole_;          // over all rows at once, for gradients over the whole batch
+  std::vector<Lane> lanes_;                 // one per thread
+  std::vector<Size> dealt_, filled_;        // for deal
+  std::vector<Apart<double>> block_costs_;  // of all blocks, output by output
   std::unique_ptr<ParameterPhase<T>> parameters_;
 };
 

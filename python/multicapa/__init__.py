@@ -77,7 +77,7 @@ from multicapa.layers import (
     concat,
     multiply,
 )
-from multicapa.model import Network, Sequential, load
+from multicapa.model import Network, Sequential, check_gradients, load
 from multicapa.optimizers import (
     LBFGS,
     SGD,
@@ -92,6 +92,7 @@ from multicapa.optimizers import (
     RMSprop,
     Rprop,
 )
+from multicapa.seq2seq import Seq2Seq
 from multicapa.training.curriculum import Curriculum
 from multicapa.training.run import Callback
 
@@ -174,6 +175,7 @@ __all__ = [
     "Reshape",
     "Rprop",
     "SecondOrderRNN",
+    "Seq2Seq",
     "Sequential",
     "SimpleRNN",
     "StopAtGradient",
@@ -182,6 +184,7 @@ __all__ = [
     "add",
     "augment",
     "callbacks",
+    "check_gradients",
     "concat",
     "data",
     "estimators",

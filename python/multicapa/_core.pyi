@@ -8,6 +8,10 @@ import numpy.typing as npt
 
 _Array: TypeAlias = npt.NDArray[Any]
 _Values: TypeAlias = Callable[[_Array], Any]
+_Input: TypeAlias = tuple[_Array, npt.NDArray[np.int64] | None]  # samples, and the lengths of sequences
+_Output: TypeAlias = tuple[_Array, SupportsFloat, SupportsFloat, _Array | None]  # targets, on, off, weights
+# Name, parameter, weight, and in place of the name two functions of the user's.
+_Loss: TypeAlias = tuple[str, SupportsFloat | None, SupportsFloat, tuple[Any, Any] | None]
 
 def isa() -> str: ...
 def available_isas() -> list[str]: ...
@@ -69,10 +73,10 @@ class _Network:
     training_steps: int
     def freeze(self, layer: str, frozen: bool) -> None: ...
     def attach(self, layer: str, value: _Values, derivative: _Values) -> None: ...
+    def attach_layer(self, layer: str, forward: Callable[..., Any], backward: Callable[..., Any]) -> None: ...
     def objective(
         self,
-        loss: str,
-        loss_parameter: SupportsFloat | None,
+        losses: Sequence[_Loss],
         l1: SupportsFloat,
         l2: SupportsFloat,
         penalize_biases: bool,
@@ -84,58 +88,41 @@ class _Network:
         l2_shared: SupportsFloat,
         weighted_mean: bool,
         own_penalties: Sequence[tuple[SupportsFloat, SupportsFloat]],
-        custom: tuple[Callable[[_Array, _Array], Any], Callable[[_Array, _Array], Any]] | None,
     ) -> Any: ...
     def optimizer(self, name: str, hyperparameters: Sequence[SupportsFloat]) -> Any: ...
     def train_epoch(
         self,
         objective: Any,
         optimizer: Any,
-        x: _Array,
-        targets: _Array,
-        on: SupportsFloat,
-        off: SupportsFloat,
-        weights: _Array | None,
-        lengths: npt.NDArray[np.int64] | None,
+        inputs: Sequence[_Input],
+        outputs: Sequence[_Output],
         order: npt.NDArray[np.int64] | None,
         batch_size: int,
         rates: Sequence[SupportsFloat],
         progress: Callable[[float], Any] | None,
         bptt: int = 0,
-    ) -> tuple[float, float, int, bool]: ...
+    ) -> tuple[float, float, int, bool, list[float]]: ...
     def loss_and_gradient(
         self,
         objective: Any,
-        x: _Array,
-        targets: _Array,
-        on: SupportsFloat,
-        off: SupportsFloat,
-        weights: _Array | None,
-        lengths: npt.NDArray[np.int64] | None = None,
+        inputs: Sequence[_Input],
+        outputs: Sequence[_Output],
         bptt: int = 0,
-    ) -> tuple[float, float]: ...
+    ) -> tuple[float, float, list[float]]: ...
     def evaluate(
         self,
         objective: Any,
-        x: _Array,
-        targets: _Array,
-        on: SupportsFloat,
-        off: SupportsFloat,
-        weights: _Array | None,
-        lengths: npt.NDArray[np.int64] | None,
+        inputs: Sequence[_Input],
+        outputs: Sequence[_Output],
         want_outputs: bool,
-    ) -> tuple[float, _Array | None]: ...
+    ) -> tuple[float, list[float], list[_Array] | None]: ...
     def probe(
         self,
         objective: Any,
-        x: _Array,
-        targets: _Array,
-        on: SupportsFloat,
-        off: SupportsFloat,
-        weights: _Array | None,
-        lengths: npt.NDArray[np.int64] | None = None,
+        inputs: Sequence[_Input],
+        outputs: Sequence[_Output],
     ) -> tuple[float, dict[str, tuple[_Array, _Array | None]], dict[str, _Array]]: ...
-    def predict(self, x: _Array, lengths: npt.NDArray[np.int64] | None = None) -> _Array: ...
+    def predict(self, inputs: Sequence[_Input]) -> list[_Array]: ...
     def check_takes_lengths(self) -> None: ...
     def stream(self, layers: list[dict[str, Any]], samples: int) -> _Stream: ...
     def step(self, stream: _Stream, x: npt.ArrayLike) -> _Array: ...

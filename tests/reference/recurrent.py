@@ -1,4 +1,5 @@
-"""Recurrent layers, unrolled: plain loops over time, x_n of shape (b, features), the state before the first step zero.
+"""Recurrent layers, unrolled: plain loops over time, x_n of shape (b, features), the state before the first step zero
+or what other layers give.
 
 Backpropagation through time: what comes to a state at step n is what the step's own output brings and what comes from
 step n+1; truncated, nothing comes over every `bptt` steps. With dropout W and U see x_n and h_{n-1} times masks that
@@ -34,7 +35,8 @@ class Recurrent:
         """draw: masks of x_n and of h_{n-1}"""
         self.x_mask, self.h_mask = (1.0, 1.0) if draw is None or not training else draw
         x = inputs[0][:, ::-1] if self.reverse else inputs[0]
-        state, outputs, self.kept = self.first_state(len(x)), [], []
+        self.given = len(inputs) - 1
+        state, outputs, self.kept = [*inputs[1:], *self.first_state(len(x))[self.given :]], [], []
         for n in range(x.shape[1]):
             before = state
             state, kept = self.step(x[:, n], before)
@@ -61,7 +63,7 @@ class Recurrent:
             dxn, coming = self.step_back(*self.kept[n], coming)
             dx.insert(0, dxn)
         dx = np.stack(dx, axis=1)
-        return [dx[:, ::-1] if self.reverse else dx]
+        return [dx[:, ::-1] if self.reverse else dx, *coming[: self.given]]
 
     def affine(self, x, h, gates):
         """z = x W + h U + b for some of the gates"""

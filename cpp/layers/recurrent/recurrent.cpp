@@ -3,18 +3,13 @@
 #include <algorithm>
 
 #include "base/memory.hpp"
+#include "layers/recurrent/gathered.hpp"
 
 namespace multicapa {
 namespace {
 
-constexpr Size gathered_rows = 256;  // steps of samples whose part of the weights' gradients is one product
-
 // Rows whose distance is a multiple of a kilobyte would fall into few sets of the cache.
 template <class T> Size odd_stride(Size width) { return aligned<T>(width) + aligned<T>(1); }
-
-template <class T> void fill(Matrix<T> m, T value) {
-  for (Size r = 0; r < m.rows; ++r) std::fill_n(m.data + r * m.stride, m.columns, value);
-}
 
 template <class T> Track<T> over(Matrix<T> m, Size numbers, Arrangement arrangement) {
   const bool columns = arrangement == Arrangement::samples_as_columns;
@@ -44,8 +39,16 @@ Recurrent<T>::Recurrent(const Spec& spec, Cell cell)
 }
 
 template <class T> LayerPlan Recurrent<T>::plan(const std::vector<Shape>& inputs) {
-  if (inputs.size() != 1 || inputs[0].size() != 2)
+  if (inputs.empty() || inputs[0].size() != 2)
     spec_.fail("reads sequences of shape (time, features), not samples of shape " + to_string(inputs.at(0)));
+  const Size states = cell_.has_cell ? 2 : 1;
+  given_states_ = static_cast<Size>(inputs.size()) - 1;
+  if (given_states_ > states)
+    spec_.fail("begins with " + std::to_string(states) + (states > 1 ? " states" : " state") + " at most, not " +
+               std::to_string(given_states_));
+  for (std::size_t i = 1; i < inputs.size(); ++i)
+    if (inputs[i] != Shape{units_})
+      spec_.fail("begins with a state of shape " + to_string({units_}) + ", not " + to_string(inputs[i]));
   time_ = inputs[0][0], features_ = inputs[0][1];
   LayerPlan plan;
   plan.output = sequences_ ? Shape{time_, units_} : Shape{units_};
@@ -85,7 +88,7 @@ template <class T> LayerPlan Recurrent<T>::plan(const std::vector<Shape>& inputs
   plan.work_per_row = static_cast<double>(time_) * work_per_step_;
   plan.backward_reads_output = sequences_;
   plan.either_arrangement = true;
-  plan.stepwise = true;
+  plan.stepwise = plan.walks = true;
   return plan;
 }
 
@@ -129,7 +132,7 @@ template <class T> typename Recurrent<T>::Step Recurrent<T>::step_at(const Frame
     const Size before = time_of(f, i - 1);
     step.previous = as_const(f.hidden.at(before, step.lanes, 0, units_));
     step.previous_cell = as_const(f.cell.at(before, step.lanes, 0, units_));
-  } else if (f.call.carried || starts_with_one()) {
+  } else if (f.call.carried || given_states_ > 0 || starts_with_one()) {
     step.previous = as_const(f.first.at(0, step.lanes, 0, units_));
     step.previous_cell = as_const(f.first_cell.at(0, step.lanes, 0, units_));
   }
@@ -160,9 +163,35 @@ template <class T> void Recurrent<T>::begin_samples(const Frame& f, Size i, Size
       k.copy({carried + from * stride + units_, count, units_, stride}, cell.at(before, count, 0, units_, from));
     return;
   }
-  fill(hidden.at(before, count, 0, units_, from), T(0));
-  if (starts_with_one()) fill(hidden.at(before, count, 0, 1, from), T(1));
-  if (cell_.has_cell) fill(cell.at(before, count, 0, units_, from), T(0));
+  if (given_states_ > 0)
+    k.copy(given_state(f.call.inputs[1], f, from, count), hidden.at(before, count, 0, units_, from));
+  else fill(hidden.at(before, count, 0, units_, from), T(0));
+  if (given_states_ == 0 && starts_with_one()) fill(hidden.at(before, count, 0, 1, from), T(1));
+  if (!cell_.has_cell) return;
+  if (given_states_ > 1) k.copy(given_state(f.call.inputs[2], f, from, count), cell.at(before, count, 0, units_, from));
+  else fill(cell.at(before, count, 0, units_, from), T(0));
+}
+
+// Of samples [from, from + count), one of the states that are read.
+template <class T>
+template <class U>
+Matrix<U> Recurrent<T>::given_state(Matrix<U> states, const Frame& f, Size from, Size count) const {
+  return over(states, units_, f.call.arrangement).at(0, count, 0, units_, from);
+}
+
+// The deltas of the states before the first step of samples [from, to), which are those of what has been read. Samples
+// without a step end as they begin.
+template <class T>
+void Recurrent<T>::pass_to_given(const Frame& f, Size from, Size to, Track<T> dh, Track<T> dcell) const {
+  const Track<T> deltas[] = {dh, dcell};
+  for (Size i = 0; i < given_states_; ++i) {
+    const Matrix<T> out = f.call.dx[static_cast<std::size_t>(i + 1)];
+    if (!out.data) continue;
+    const Matrix<T> part = given_state(out, f, from, to - from);
+    const Track<T>& delta = deltas[i];
+    if (delta.data) f.call.kernels->copy(as_const(delta.at(0, to - from, 0, units_, from)), part);
+    else fill(part, T(0));
+  }
 }
 
 // Samples [from, to) have had their last step.
@@ -185,8 +214,11 @@ template <class T> void Recurrent<T>::forward(const Call<T>& call) const {
   f.input_mask.draw(call, input_dropout_, 0, features_, features_ + units_);
   f.state_mask.draw(call, state_dropout_, features_, units_, features_ + units_);
   const Size longest = f.steps == 0 ? 0 : call.active ? call.active[0] : call.rows;
-  if (!sequences_)
-    fill(over(call.output, units_, call.arrangement).at(0, call.rows - longest, 0, units_, longest), T(0));
+  if (!sequences_) {
+    const Matrix<T> rest = over(call.output, units_, call.arrangement).at(0, call.rows - longest, 0, units_, longest);
+    if (given_states_ > 0) call.kernels->copy(given_state(call.inputs[1], f, longest, call.rows - longest), rest);
+    else fill(rest, T(0));
+  }
   Size before = 0;
   for (Size i = 0; i < f.steps; ++i) {
     const Size samples = samples_at(f, i);
@@ -199,53 +231,6 @@ template <class T> void Recurrent<T>::forward(const Call<T>& call) const {
     before = now.samples;
   }
 }
-
-// Steps of samples as rows, until there are enough for a product.
-template <class T> class Recurrent<T>::Gathered {
- public:
-  Gathered(const Recurrent& layer, const Frame& f) : layer_(layer), frame_(f) {
-    T* place = f.fixed + layer.gathered_at_;
-    const Size widths[] = {layer.cell_.slots * layer.units_, layer.features_, layer.units_};
-    for (int i = 0; i < 3; ++i) {
-      rows_[i] = {place, 0, widths[i], layer.gathered_stride_[i]};
-      place += gathered_rows * rows_[i].stride;
-    }
-  }
-
-  void push(const Step& step) {
-    for (Size from = 0; from < step.samples;) {
-      if (count_ == gathered_rows) flush();
-      const Size count = std::min(step.samples - from, gathered_rows - count_);
-      take(0, as_const(layer_.slot(frame_, step, 0, layer_.cell_.slots)), from, count);
-      take(1, step.x, from, count);
-      take(2, step.recalled, from, count);
-      count_ += count, from += count;
-    }
-  }
-
-  void flush() {
-    for (Matrix<T>& rows : rows_) rows.rows = count_;
-    layer_.add_gradients(frame_, as_const(rows_[0]), as_const(rows_[1]), as_const(rows_[2]), accumulate_);
-    count_ = 0, accumulate_ = true;
-  }
-
- private:
-  void take(int which, Matrix<const T> m, Size from, Size count) {
-    const KernelTable<T>& k = *frame_.call.kernels;
-    const Matrix<T> out{rows_[which].data + count_ * rows_[which].stride, count, rows_[which].columns,
-                        rows_[which].stride};
-    if (!m.data) return fill(out, T(0));
-    if (frame_.call.arrangement == Arrangement::samples_as_columns)
-      return k.transpose({m.data + from, m.rows, count, m.stride}, out.data, out.stride);
-    k.copy({m.data + from * m.stride, count, m.columns, m.stride}, out);
-  }
-
-  const Recurrent& layer_;
-  const Frame& frame_;
-  Matrix<T> rows_[3];  // deltas, inputs, states before
-  Size count_ = 0;
-  bool accumulate_ = frame_.call.accumulate;
-};
 
 template <class T> void Recurrent<T>::backward(const Call<T>& call) const {
   const Frame f = frame(call);
@@ -268,7 +253,9 @@ template <class T> void Recurrent<T>::backward(const Call<T>& call) const {
     if (sequences_)
       call.kernels->add(as_const(over(call.dy, units_, call.arrangement).at(now.t, now.samples, 0, units_)),
                         f.dh.at(0, now.samples, 0, units_));
-    const bool passes = i > 0 && !(call.bptt > 0 && i % call.bptt == 0);
+    const Size begun = i > 0 ? samples_at(f, i - 1) : 0;
+    const bool begins = given_states_ > 0 && begun < now.samples;
+    const bool passes = begins || (i > 0 && !(call.bptt > 0 && i % call.bptt == 0));
     step_back(f, now, as_const(f.hidden.at(now.t, now.lanes, 0, units_)), passes);
     if (f.dx.data && cell_.packs) {
       Term terms[2] = {};
@@ -280,8 +267,12 @@ template <class T> void Recurrent<T>::backward(const Call<T>& call) const {
     }
     if (f.dx.data) f.input_mask.apply(call, f.dx.at(now.t, now.lanes, 0, features_));
     gathered.push(now);
+    if (begins) pass_to_given(f, begun, now.samples, f.dh, f.dcell);
   }
   gathered.flush();
+  if (given_states_ == 0) return;
+  const Size longest = f.steps == 0 ? 0 : samples_at(f, reverse_ ? f.steps - 1 : 0);
+  pass_to_given(f, longest, call.rows, sequences_ ? Track<T>{} : over(call.dy, units_, call.arrangement), {});
 }
 
 // Nothing comes from later steps for samples from `from` on.

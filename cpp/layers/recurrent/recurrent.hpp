@@ -123,10 +123,12 @@ template <class T> class Recurrent : public Layer<T> {
   void begin_samples(const Frame&, Size i, Size from, Size to) const;
   void end_samples(const Frame&, Size i, Size from, Size to) const;
   void receive(const Frame&, const Step&, Size new_from) const;
+  template <class U> Matrix<U> given_state(Matrix<U> states, const Frame&, Size from, Size count) const;
+  void pass_to_given(const Frame&, Size from, Size to, Track<T> dh, Track<T> dcell) const;
 
   const bool sequences_, reverse_, has_bias_;
   const T input_dropout_, state_dropout_;
-  Size time_ = 0;
+  Size time_ = 0, given_states_ = 0;
   double work_per_step_ = 0;  // multiplications for each sample
   // Offsets, in numbers per sample, of what is kept; and in numbers, of what is not kept per sample.
   Size slots_at_ = 0, cell_at_ = 0, hidden_at_ = 0, first_at_ = 0, dh_at_ = 0, products_at_ = 0, input_mask_at_ = 0,

@@ -15,6 +15,7 @@ from multicapa.network.core import CoreNetwork
 from multicapa.network.trace import Nodes, probe, z_of
 from multicapa.training.regularization import objective_of
 from multicapa.training.run import Callback, Run
+from multicapa.training.samples import Samples
 
 _PROBE = 256  # samples that the statistics are taken from
 _DEAD = 0.9  # share of units of a layer that are 0 for every sample
@@ -99,10 +100,10 @@ def _look(run: Run, before: dict[str, Any]) -> Record:
     plain = replace(run.regularization, clip_value=None, clip_norm=None, normalize_gradient=None)
     objective = objective_of(network, run.loss, replace(plain, weight_noise=0.0, target_noise=0.0))
     _, nodes, gradients, through_time = probe(network, objective, probed.core_arguments())
-    lengths = None if probed.lengths is None else -np.sort(-probed.lengths)  # the core has the longest first
+    lengths, sorting = _lengths_of(network, probed)
     nodes = _by_step(network, nodes, lengths)
     reverse = {layer["name"] for layer in network.spec if layer.get("reverse")}
-    count = len(probed.x)
+    count = len(probed)
     record: Record = {}
     for layer in network.spec:
         name = layer["name"]
@@ -119,12 +120,28 @@ def _look(run: Run, before: dict[str, Any]) -> Record:
             "gradient_norm": _norm([gradients[parameter] for parameter in own]),
             "update_norm": _norm([network.parameters[parameter] - before[parameter] for parameter in own]),
         }
-        if name in through_time:
-            record[name]["steps_back"] = count * _steps_back(through_time[name], lengths, name in reverse)
+        own_lengths = lengths[layer["inputs"][0]] if name in through_time else None
+        if name in through_time and (own_lengths is None or own_lengths is sorting):  # else in an order of their own
+            record[name]["steps_back"] = count * _steps_back(through_time[name], own_lengths, name in reverse)
     return record
 
 
-def _by_step(network: CoreNetwork, nodes: Nodes, lengths: Any) -> Nodes:
+def _lengths_of(network: CoreNetwork, samples: Samples) -> tuple[dict[str, Any], Any]:
+    """By node, steps of the samples as the core has them: the longest of the first input that has lengths come first.
+
+    And these lengths, by which it sorts; None where all samples have all steps.
+    """
+    given = [lengths for _, lengths in samples.inputs]
+    first = next((lengths for lengths in given if lengths is not None), None)
+    if first is not None:
+        order = np.argsort(-first, kind="stable")
+        given = [None if lengths is None else lengths[order] for lengths in given]
+    sorting = next((lengths for lengths in given if lengths is not None), None)
+    by_node = {n["name"]: given[n["time"]] if n["time"] >= 0 else None for n in network._core.nodes}
+    return by_node, sorting
+
+
+def _by_step(network: CoreNetwork, nodes: Nodes, lengths: dict[str, Any]) -> Nodes:
     """The same, with the steps that there are as samples, of layers that keep them."""
     found = dict(nodes)
     for node in network._core.nodes:
@@ -132,8 +149,9 @@ def _by_step(network: CoreNetwork, nodes: Nodes, lengths: Any) -> Nodes:
             continue
         count = len(nodes[node["name"]][0])
         exist = np.ones((count, node["steps"]), dtype=bool)
-        if lengths is not None:
-            exist = np.arange(node["steps"]) < lengths[:, None]
+        own = lengths[node["name"]]
+        if own is not None:
+            exist = np.arange(node["steps"]) < own[:, None]
         values, deltas = (
             None if part is None else part.reshape(*exist.shape, -1)[exist] for part in nodes[node["name"]]
         )

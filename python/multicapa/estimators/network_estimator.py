@@ -169,7 +169,7 @@ class NetworkEstimator(EstimatorBase):
 
     def _reach(self, X: Any) -> None:
         """A network for as many steps as these sequences have."""
-        if isinstance(X, Padded) and X.values.shape[1] > self.network_.time:
+        if isinstance(X, Padded) and X.values.shape[1] > self.network_.inputs[0].time:
             self.network_ = self.network_.with_time(X.values.shape[1])
 
     def _check_shape(self, X: Any) -> None:
@@ -181,10 +181,10 @@ class NetworkEstimator(EstimatorBase):
     def _build(self, samples: Samples, rng: Any, fresh: bool) -> None:
         """The network to train: a new one, or the old one if it is still what the parameters ask for."""
         numbers = numbers_of(samples.X)
-        walks = not fresh and self.network_.time > 0  # through sequences of any length
+        walks = not fresh and self.network_.inputs[0].time > 0  # through sequences of any length
         x = layers.Input(self.network_.input_shape if walks else numbers.shape[1:])
         outputs = self._graph(x, *self._output(samples.targets))
-        spec = graph_spec(x, outputs)
+        spec = graph_spec([x], [outputs])
         if options.is_lbfgs(self.solver) and any(map(_is_random, spec)):
             raise ValueError("L-BFGS needs a cost that stays the same: no dropout, no noise and no batch norm")
         if not fresh:
@@ -236,7 +236,7 @@ class NetworkEstimator(EstimatorBase):
         sequences, network = self._sequences(X, False), self.network_
         if sequences is None:
             X = self._checked(X, False)
-        elif sequences.values.shape[1] > network.time:
+        elif sequences.values.shape[1] > network.inputs[0].time:
             network = network.with_time(sequences.values.shape[1])
         with threads.at_most(self._threads()):
             return outputs_of(network, X if sequences is None else sequences)

@@ -51,11 +51,11 @@ def as_sequences(X: Any, network: CoreNetwork | None) -> Padded | None:
     elif isinstance(X, list | tuple) and _differ(X):
         padded = pad(X)
     else:
-        shape: tuple[int, ...] = np.shape(X) if network is not None and network.time else ()
-        if network is None or len(shape) != len(network.input_shape) + 1 or shape[1] == network.time:
+        shape: tuple[int, ...] = np.shape(X) if network is not None and network.inputs[0].time else ()
+        if network is None or len(shape) != len(network.input_shape) + 1 or shape[1] == network.inputs[0].time:
             return None
         padded = Padded(np.asarray(X), np.full(len(X), shape[1]))
-    if network is not None and not network.time:
+    if network is not None and not network.inputs[0].time:
         raise ValueError("no layer of this network walks through time, so all samples should have one length")
     values = as_numbers(padded.cleared(), np.dtype(np.float64), "X")
     check_finite(values, values.dtype, "X")
@@ -95,6 +95,7 @@ def outputs_of(network: CoreNetwork, X: Any) -> Array:
     """The outputs for rows, dense or sparse."""
     rows: Any = rows_of(X)
     if not isinstance(rows, SparseRows):
-        return network.predict(rows)
+        outputs: Array = network.predict(rows)
+        return outputs
     starts = range(0, len(rows), rows.rows_at_once)
     return np.concatenate([network.predict(rows[start : start + rows.rows_at_once]) for start in starts])

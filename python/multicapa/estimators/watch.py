@@ -48,7 +48,7 @@ class Watch(Callback):
     def on_epoch_end(self, run: Run, epoch: dict[str, Any]) -> bool:
         model = self.model
         model.n_iter_ += 1
-        model.t_ += len(run.samples.x)
+        model.t_ += len(run.samples)
         model.loss_ = self.counted(epoch["loss"], run.penalty)
         model.loss_curve_.append(model.loss_)
         self._say(f"Iteration {model.n_iter_}, loss = {model.loss_:.8f}")

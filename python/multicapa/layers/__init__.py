@@ -14,6 +14,7 @@ from multicapa.layers.activation import Activation, CustomActivation, activation
 from multicapa.layers.attention import Attention, MultiHeadAttention, PositionalEncoding
 from multicapa.layers.base import Add, Layer, Multiply, Symbol
 from multicapa.layers.convolution import Conv1D, Conv2D
+from multicapa.layers.custom import Custom
 from multicapa.layers.dense import Dense, Maxout
 from multicapa.layers.merge import Concat, add, concat, multiply
 from multicapa.layers.noise import Dropout, GaussianNoise
@@ -49,6 +50,7 @@ LAYERS: dict[str, type[Layer]] = {
         Maxout,
         Activation,
         CustomActivation,
+        Custom,
         Dropout,
         GaussianNoise,
         BatchNorm,
@@ -83,6 +85,7 @@ __all__ = [
     "Concat",
     "Conv1D",
     "Conv2D",
+    "Custom",
     "CustomActivation",
     "Dense",
     "Dropout",

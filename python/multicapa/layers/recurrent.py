@@ -16,6 +16,7 @@ from multicapa.layers.merge import Concat
 class _Recurrent(Layer):
     """What recurrent layers share."""
 
+    merges: ClassVar[bool] = True
     first_values: ClassVar[dict[str, str]] = {
         "weight": "glorot_uniform",
         "recurrent_weight": "orthogonal_gates",
@@ -69,7 +70,8 @@ class SimpleRNN(_Recurrent):
     -----
     ``weight`` (W) has shape (features, units), ``recurrent_weight`` (U) (units, units). Backpropagation through time:
     ``delta_t = (dCost/dh_t + delta_{t+1} U^T) f'``, ``dW = sum_t x_t^T delta_t``, ``dU = sum_t h_{t-1}^T delta_t``
-    (Elman 1990; Werbos 1990).
+    (Elman 1990; Werbos 1990). Called on ``[x, h]`` with another layer of shape (units,), it begins with its output as
+    ``h_0``, and passes a gradient back to it.
 
     Examples
     --------
@@ -131,6 +133,7 @@ class SecondOrderRNN(Layer):
     weight_init: Any = None
     bias_init: Any = None
     type: ClassVar[str] = "second_order_rnn"
+    merges: ClassVar[bool] = True
     first_values: ClassVar[dict[str, str]] = {"weight": "glorot_uniform", "bias": "zeros"}
 
     def __post_init__(self) -> None:
@@ -159,6 +162,7 @@ class LSTM(_Recurrent):
     -----
     ``weight`` has shape (features, 4 units), ``recurrent_weight`` (units, 4 units), ``bias`` (4 units,), with the gates
     in the order i f g o, as in PyTorch and Keras (Hochreiter & Schmidhuber 1997; Gers, Schmidhuber & Cummins 2000).
+    Called on ``[x, h]`` or ``[x, h, c]``, it begins with other layers' outputs as in :class:`SimpleRNN`.
 
     Examples
     --------
@@ -197,7 +201,7 @@ class GRU(_Recurrent):
     -----
     ``weight`` has shape (features, 3 units), ``recurrent_weight`` (units, 3 units), ``bias`` (3 units,), with
     reset_after also ``recurrent_bias`` (3 units,), with the gates in the order z r a, as in Keras; PyTorch has r z a
-    (Cho et al. 2014).
+    (Cho et al. 2014). Called on ``[x, h]``, it begins with another layer's output as in :class:`SimpleRNN`.
 
     Examples
     --------

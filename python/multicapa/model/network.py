@@ -20,6 +20,7 @@ from multicapa.model.stream import Stream
 from multicapa.network import attention, files
 from multicapa.network.core import CoreNetwork
 from multicapa.network.graph import graph_spec
+from multicapa.network.joint import as_loss
 from multicapa.network.outputs import check_outputs
 from multicapa.training.standing import whole
 
@@ -29,10 +30,12 @@ class Network(Shown):
 
     Parameters
     ----------
-    inputs : Symbol
-        What :func:`multicapa.Input` returned.
-    outputs : Symbol
-        The output of the last layer.
+    inputs : Symbol or sequence of Symbol
+        What :func:`multicapa.Input` returned. Of several inputs, ``X`` has an array for each: a dict by their names, or
+        a list in this order.
+    outputs : Symbol or sequence of Symbol
+        The output of the last layer, or of several, which bear the names of their layers. An output can be read by
+        other layers too.
     dtype : {"float32", "float64"}, default="float32"
         Of weights, activations and outputs.
     seed : int, optional
@@ -65,31 +68,43 @@ class Network(Shown):
     >>> net = mc.Network(x, mc.Dense(3, "softmax")(mc.concat([mc.add([h, x]), x])), seed=0)
     >>> net.parameters["dense_2.weight"].shape
     (8, 3)
+
+    Two inputs and two outputs, with a loss for each:
+
+    >>> import numpy as np
+    >>> left, right = mc.Input(3, name="left"), mc.Input(2, name="right")
+    >>> h = mc.Dense(8, "tanh")(mc.concat([left, right]))
+    >>> net = mc.Network([left, right], [mc.Dense(1, name="price")(h), mc.Dense(4, "softmax", name="kind")(h)], seed=0)
+    >>> X = {"left": np.eye(3), "right": np.ones((3, 2))}
+    >>> history = net.fit(X, {"price": [1.0, 2.0, 3.0], "kind": [0, 3, 1]}, loss_weights={"kind": 0.5}, epochs=2)
+    >>> history.names()
+    ['epoch', 'loss', 'price_loss', 'kind_loss', 'learning_rate', 'seconds']
+    >>> [outputs.shape for outputs in net.predict(X)]
+    [(3, 1), (3, 4)]
     """
 
     def __init__(
         self,
-        inputs: layers.Symbol,
-        outputs: layers.Symbol,
+        inputs: layers.Symbol | Sequence[layers.Symbol],
+        outputs: layers.Symbol | Sequence[layers.Symbol],
         *,
         dtype: npt.DTypeLike = "float32",
         seed: int | None = None,
     ) -> None:
-        for symbol, what in ((inputs, "inputs"), (outputs, "outputs")):
-            if not isinstance(symbol, layers.Symbol):
-                raise TypeError(f"{what} should be Input(...) or the result of calling a layer, not {symbol!r}")
-        super().__init__(graph_spec(inputs, outputs), dtype, seed)
+        ends = [_symbols(given, what) for given, what in ((inputs, "inputs"), (outputs, "outputs"))]
+        super().__init__(graph_spec(*ends), dtype, seed)
         check_outputs(self)
 
     def evaluate(
         self,
-        X: npt.ArrayLike,
-        y: npt.ArrayLike,
+        X: Any,
+        y: Any,
         *,
-        loss: str | losses.Loss | None = None,
-        sample_weight: npt.ArrayLike | None = None,
-        target_range: tuple[float, float] | None = None,
-        metrics: Sequence[str | Callable[..., Any]] = (),
+        loss: str | losses.Loss | Mapping[str, Any] | Sequence[Any] | None = None,
+        loss_weights: Mapping[str, float] | Sequence[float] | None = None,
+        sample_weight: npt.ArrayLike | Mapping[str, Any] | None = None,
+        target_range: tuple[float, float] | Mapping[str, tuple[float, float]] | None = None,
+        metrics: Sequence[str | Callable[..., Any]] | Mapping[str, Sequence[str | Callable[..., Any]]] = (),
     ) -> dict[str, float]:
         """The mean loss on samples, without penalties, for classifiers the accuracy, and metrics.
 
@@ -99,6 +114,8 @@ class Network(Shown):
             As in :meth:`fit`.
         loss : str or Loss, optional
             By default that of the last fit, before one what goes with the output activation.
+        loss_weights : dict or sequence of float, optional
+            As in :meth:`fit`; by default those of the last fit.
         sample_weight : array-like of shape (n_samples,), optional
             Factors of the samples' losses.
         target_range : (float, float), optional
@@ -109,7 +126,8 @@ class Network(Shown):
         Returns
         -------
         dict
-            ``"loss"``, ``"accuracy"`` where the loss is that of a classifier, and the metrics by their names.
+            ``"loss"``, ``"accuracy"`` where the loss is that of a classifier, and the metrics by their names. Of
+            several outputs the loss of each besides, as ``"price_loss"``, and before the others the name of the output.
 
         Warns
         -----
@@ -124,29 +142,31 @@ class Network(Shown):
         >>> values["accuracy"], values["auc"], values["recall"]
         (0.75, 1.0, 1.0)
         """
-        wanted = training.as_metrics(metrics)
-        chosen = self.loss if loss is None else losses.get(loss)
-        samples = training.Samples.prepare(self, X, y, chosen, training.as_encoding(target_range), sample_weight, None)
+        wanted = training.as_metrics(metrics, self)
+        chosen = as_loss(self.outputs, loss, loss_weights, self.loss)
+        encodings = training.as_encodings(self, target_range)
+        samples = training.Samples.prepare(self, X, y, chosen, encodings, sample_weight, None)
         return training.evaluate(self, samples, chosen, wanted)
 
     def loss_and_gradient(
         self,
-        X: npt.ArrayLike,
-        y: npt.ArrayLike,
+        X: Any,
+        y: Any,
         *,
-        loss: str | losses.Loss | None = None,
-        sample_weight: npt.ArrayLike | None = None,
+        loss: str | losses.Loss | Mapping[str, Any] | Sequence[Any] | None = None,
+        loss_weights: Mapping[str, float] | Sequence[float] | None = None,
+        sample_weight: npt.ArrayLike | Mapping[str, Any] | None = None,
         l1: float | Mapping[str, float] = 0.0,
         l2: float | Mapping[str, float] = 0.0,
         penalize_biases: bool = False,
-        target_range: tuple[float, float] | None = None,
+        target_range: tuple[float, float] | Mapping[str, tuple[float, float]] | None = None,
         bptt: int | None = None,
     ) -> tuple[float, Views]:
         """The cost of one batch and its gradient, as a training step would see them; nothing is updated.
 
         Parameters
         ----------
-        X, y, loss, sample_weight, l1, l2, penalize_biases, target_range, bptt
+        X, y, loss, loss_weights, sample_weight, l1, l2, penalize_biases, target_range, bptt
             As in :meth:`fit`.
 
         Returns
@@ -164,18 +184,19 @@ class Network(Shown):
         >>> loss, gradients["dense_1.weight"].item()
         (0.5, 2.0)
         """
-        chosen = self.loss if loss is None else losses.get(loss)
-        samples = training.Samples.prepare(self, X, y, chosen, training.as_encoding(target_range), sample_weight, None)
+        chosen = as_loss(self.outputs, loss, loss_weights, self.loss)
+        encodings = training.as_encodings(self, target_range)
+        samples = training.Samples.prepare(self, X, y, chosen, encodings, sample_weight, None)
         regularization = training.Regularization(l1=l1, l2=l2, penalize_biases=penalize_biases)
         objective = training.objective_of(self, chosen, regularization)
         back = training.check_bptt(self, bptt)
-        value, _ = self._core.loss_and_gradient(objective, *samples.core_arguments(), back)
+        value, *_ = self._core.loss_and_gradient(objective, *samples.core_arguments(), back)
         return value, self.gradients
 
     fit = training.fit
     partial_fit = training.partial_fit
 
-    def attention_weights(self, X: npt.ArrayLike, layer: str | None = None) -> Array:
+    def attention_weights(self, X: Any, layer: str | None = None) -> Array:
         """How much each step of a query looks at each step of a memory.
 
         :class:`multicapa.plots.AttentionDisplay` draws it.
@@ -279,6 +300,7 @@ class Network(Shown):
         (1, 1)
         """
         time = check_integer(time, "time", minimum=1)
+        self.check_single("with_time")
         if not self.time:
             raise ValueError("no layer of this network walks through time")
         state = copy.deepcopy(self.__getstate__())
@@ -287,7 +309,7 @@ class Network(Shown):
         made = type(self).__new__(type(self))
         made._build(state["spec"], self.dtype, self.seed)
         if made._core.parameter_tensors != self._core.parameter_tensors:
-            raise ValueError(f"this network is for {self.time} steps only: it has weights for each of them")
+            raise ValueError(f"this network is for {self.inputs[0].time} steps only: it has weights for each of them")
         made.__setstate__(state)
         return made
 
@@ -350,3 +372,11 @@ class Network(Shown):
         self.history, self.metadata, self.loss = state["history"], state["metadata"], state["loss"]
         self.freeze(*state["frozen"])
         self._learner = state.get("learner")
+
+
+def _symbols(given: Any, what: str) -> list[layers.Symbol]:
+    symbols = list(given) if isinstance(given, list | tuple) else [given]
+    for symbol in symbols:
+        if not isinstance(symbol, layers.Symbol):
+            raise TypeError(f"{what} should be Input(...) or the result of calling a layer, not {symbol!r}")
+    return symbols

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import numpy.typing as npt
 
 from multicapa import losses, training
 from multicapa.base.checks import check_name
 from multicapa.network.core import CoreNetwork
+from multicapa.network.joint import as_loss
 from multicapa.network.part import NetworkLayer
 from multicapa.network.trace import Trace, traced
 
@@ -18,18 +20,19 @@ class Shown(CoreNetwork):
 
     def trace(
         self,
-        X: npt.ArrayLike,
-        y: npt.ArrayLike,
+        X: Any,
+        y: Any,
         *,
-        loss: str | losses.Loss | None = None,
-        sample_weight: npt.ArrayLike | None = None,
+        loss: str | losses.Loss | Mapping[str, Any] | Sequence[Any] | None = None,
+        loss_weights: Mapping[str, float] | Sequence[float] | None = None,
+        sample_weight: npt.ArrayLike | Mapping[str, Any] | None = None,
         target_range: tuple[float, float] | None = None,
     ) -> Trace:
         """Every number of one training step: what each layer puts out, z, deltas and gradients; nothing is updated.
 
         Parameters
         ----------
-        X, y, loss, sample_weight, target_range
+        X, y, loss, loss_weights, sample_weight, target_range
             As in :meth:`fit`. All samples are one batch; dropout and noise are at work as in a training step.
 
         Returns
@@ -54,8 +57,9 @@ class Shown(CoreNetwork):
         array([[4., 0.],
                [4., 0.]], dtype=float32)
         """
-        chosen = self.loss if loss is None else losses.get(loss)
-        samples = training.Samples.prepare(self, X, y, chosen, training.as_encoding(target_range), sample_weight, None)
+        chosen = as_loss(self.outputs, loss, loss_weights, self.loss)
+        encodings = training.as_encodings(self, target_range)
+        samples = training.Samples.prepare(self, X, y, chosen, encodings, sample_weight, None)
         objective = training.objective_of(self, chosen, training.Regularization())
         return traced(self, objective, samples.core_arguments())
 
@@ -142,7 +146,7 @@ class Shown(CoreNetwork):
     @property
     def layers(self) -> list[NetworkLayer]:
         """The layers in order, without the input, with their options and views of their numbers."""
-        return [NetworkLayer(self, spec) for spec in self.spec[1:]]
+        return [NetworkLayer(self, spec) for spec in self.spec[len(self.inputs) :]]
 
     def __getitem__(self, name: str) -> NetworkLayer:
         """A layer by its name."""
@@ -154,7 +158,11 @@ class Shown(CoreNetwork):
         raise KeyError(f"{name!r}; there are {', '.join(spec['name'] for spec in self.spec)}")
 
     def __repr__(self) -> str:
+        ends = []
+        for ports in (self.inputs, self.outputs):
+            named = [f"{port.name} {port.shape}" for port in ports]
+            ends.append(str(ports[0].shape) if len(ports) == 1 else f"[{', '.join(named)}]")
         return (
-            f"{type(self).__name__}({self.input_shape} -> {self.output_shape}, {len(self.spec) - 1} layers, "
+            f"{type(self).__name__}({ends[0]} -> {ends[1]}, {len(self.spec) - len(self.inputs)} layers, "
             f"{self.n_parameters:,} parameters, {self.dtype})"
         )

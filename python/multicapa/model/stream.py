@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from multicapa.base.arrays import Array
 from multicapa.base.checks import check_integer
-from multicapa.network.core import PYTHON_ONLY, CoreNetwork
+from multicapa.network.core import CoreNetwork, for_core
 
 
 class Stream:
@@ -29,20 +29,21 @@ class Stream:
 
     def __init__(self, network: CoreNetwork, batch: int) -> None:
         batch = check_integer(batch, "batch", minimum=1)
+        network.check_single("a stream")
         for layer in network.spec:
             if layer.get("reverse"):
                 raise ValueError(
                     f"layer {layer['name']!r} starts at the end of a sequence, which a stream does not know"
                 )
-            if layer["type"] == "custom_activation":
+            if layer["type"] in ("custom", "custom_activation"):
                 raise ValueError(f"layer {layer['name']!r} has functions of your own, which streams do not call")
-        if not network.time:
+        if not network.inputs[0].time:
             raise ValueError("a stream takes the steps of sequences, and no layer of this network works step by step")
-        one_step = [{k: v for k, v in layer.items() if k not in PYTHON_ONLY} for layer in network.spec]
+        one_step = for_core(network.spec)
         one_step[0] = {**one_step[0], "shape": (1, *network.input_shape[1:])}
         self._network: Any = network._core
         self._core: Any = self._network.stream(one_step, batch)
-        self._vocabulary = network.vocabulary
+        self._vocabulary = network.inputs[0].vocabulary
 
     def step(self, x: npt.ArrayLike) -> Array:
         """The network's outputs after one more step.

@@ -8,6 +8,7 @@ from multicapa.base.arrays import Array
 from multicapa.base.checks import check_name
 from multicapa.network.core import CoreNetwork
 from multicapa.network.inner import up_to
+from multicapa.network.ports import bound
 
 
 def attention_layer(network: CoreNetwork, layer: str | None) -> str:
@@ -26,7 +27,11 @@ def attention_weights(network: CoreNetwork, X: Any, layer: str | None) -> Array:
     last = cut.spec[-1]
     looking = CoreNetwork([*cut.spec[:-1], {**last, "gives_weights": True}], cut.dtype, cut.seed)
     looking.restore_numbers(cut.copy_numbers())
-    weights = looking.predict(X)
+    if len(network.inputs) > 1:
+        names = [port.name for port in network.inputs]
+        given = dict(zip(names, bound(X, names, "X", "input"), strict=True))
+        X = {port.name: given[port.name] for port in looking.inputs}
+    weights: Array = looking.predict(X)
     heads: int = last["num_heads"]
     split = weights.reshape(*weights.shape[:-1], heads, weights.shape[-1] // heads)
     return split if split.ndim == 3 else split.swapaxes(1, 2)

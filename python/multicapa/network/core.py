@@ -14,9 +14,16 @@ from multicapa.base.history import History
 from multicapa.base.views import Views
 from multicapa.layers import LAYERS, RECURRENT
 from multicapa.network.inputs import as_inputs
+from multicapa.network.joint import as_loss, parts_of
+from multicapa.network.ports import ports_of
 
-# What the core need not know of a layer.
-PYTHON_ONLY = ("weight_init", "recurrent_weight_init", "bias_init", "recurrent_bias_init", "value", "derivative")
+# Options of layers that are functions of the user's.
+_FUNCTIONS = ("value", "derivative", "forward", "backward")
+
+
+def for_core(spec: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The layers without what the core need not know of them."""
+    return [{k: v for k, v in layer.items() if k not in _FUNCTIONS and not k.endswith("_init")} for layer in spec]
 
 
 class CoreNetwork:
@@ -50,26 +57,20 @@ class CoreNetwork:
         self.seed = check_integer(seed, "seed", minimum=0, below=2**63)
         self.spec = spec
         core_class = _core.NetworkFloat32 if self.dtype == np.float32 else _core.NetworkFloat64
-        plain = [{k: v for k, v in layer.items() if k not in PYTHON_ONLY} for layer in spec]
-        self._core: Any = core_class(plain, self.seed, *(() if most_numbers is None else (most_numbers,)))
+        self._core: Any = core_class(for_core(spec), self.seed, *(() if most_numbers is None else (most_numbers,)))
         for layer in spec:
             if layer["type"] == "custom_activation":
                 self._core.attach(layer["name"], layer["value"], layer["derivative"])
-        nodes = self._core.nodes
-        self.input_shape: tuple[int, ...] = nodes[0]["shape"]
-        self.output_shape: tuple[int, ...] = nodes[-1]["shape"]
-        # Steps that a sample may have, and those with an output of their own; 0 where there is no time.
-        walks = any(node["sequence"] or node["type"] in RECURRENT for node in nodes)
-        self.time: int = nodes[0]["steps"] if walks else 0
-        self.output_steps: int = nodes[-1]["steps"] if nodes[-1]["sequence"] else 0
-        self.vocabulary: int = next((layer["input_dim"] for layer in spec if layer["type"] == "embedding"), 0)
+            if layer["type"] == "custom":
+                self._core.attach_layer(layer["name"], layer["forward"], layer["backward"])
+        self.inputs, self.outputs = ports_of(spec, self._core.nodes)
         self.parameters = Views(self._core.parameters, self._core.parameter_tensors)
         self.gradients = Views(self._core.gradients, self._core.parameter_tensors)
         self.state = Views(self._core.state, self._core.state_tensors)
         self._frozen: set[str] = set()
         self.history = History()
         self.metadata: dict[str, Any] = {}
-        self.loss: losses.Loss = losses.get(losses.default_for(self.output_activation))
+        self.loss: losses.Loss = as_loss(self.outputs, None, None)
         self._objectives: tuple[tuple[Any, Any], ...] = ()  # asked for lately
         self._learner: Any = None  # what on-line training remembers; of a file the name of its optimiser
         self._standing: dict[str, Any] | None = None  # where the last fit stands, for another to go on
@@ -78,12 +79,12 @@ class CoreNetwork:
 
     def _initialize(self) -> None:
         by_name = {layer["name"]: layer for layer in self.spec}
-        last = self.spec[-1].get("shares", self.spec[-1]["name"])
+        last = {by_name[output.name].get("shares", output.name) for output in self.outputs}
         for index, tensor in enumerate(self._core.parameter_tensors):
             layer, _, parameter = tensor["name"].rpartition(".")
             options = by_name[layer]
             first = LAYERS[options["type"]].first_values.get(parameter)
-            default = first or initializers.default_for(options.get("activation", "linear"), output=layer == last)
+            default = first or initializers.default_for(options.get("activation", "linear"), output=layer in last)
             # Whoever chooses weights knows of zeros; how gates start is said by their layers.
             if parameter == "bias" and options.get("weight_init") is None and options["type"] not in RECURRENT:
                 default = initializers.DEFAULT_BIAS
@@ -100,29 +101,53 @@ class CoreNetwork:
             )
 
     @property
+    def input_shape(self) -> tuple[Any, ...]:
+        """Shape of one sample; where there are several inputs, of one of each."""
+        return self.inputs[0].shape if len(self.inputs) == 1 else tuple(port.shape for port in self.inputs)
+
+    @property
+    def output_shape(self) -> tuple[Any, ...]:
+        """Shape of the output of one sample; where there are several outputs, of each."""
+        return self.outputs[0].shape if len(self.outputs) == 1 else tuple(port.shape for port in self.outputs)
+
+    @property
+    def time(self) -> int:
+        """Steps that a sample may have, of the first input; 0 where there is no time."""
+        return self.inputs[0].time
+
+    @property
     def output_activation(self) -> str:
-        """The activation of the last layer, "linear" when it has none."""
-        last = self.spec[-1]
-        return str(last["function"] if last["type"] == "activation" else last.get("activation") or "linear")
+        """The activation of the last layer, "linear" when it has none; of several outputs that of the first."""
+        return self.outputs[0].activation
+
+    def check_single(self, what: str) -> None:
+        """Raise ValueError where there are several inputs or outputs."""
+        if len(self.inputs) > 1 or len(self.outputs) > 1:
+            raise ValueError(
+                f"{what} takes networks with one input and one output, and this one has {len(self.inputs)} and "
+                f"{len(self.outputs)}"
+            )
 
     @property
     def n_parameters(self) -> int:
         """How many numbers training can change."""
         return sum(view.size for view in self.parameters.values())
 
-    def predict(self, X: npt.ArrayLike) -> Array:
+    def predict(self, X: Any) -> Any:
         """The outputs for samples.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, *input_shape)
             Finite numbers. Arrays of the network's own dtype are read where they lie. Sequences may be shorter, and
-            a list of them or :func:`multicapa.data.pad` of it may have different lengths.
+            a list of them or :func:`multicapa.data.pad` of it may have different lengths. Of several inputs a dict by
+            their names, or a list in the order of ``Network(inputs, ...)``.
 
         Returns
         -------
         ndarray of shape (n_samples, *output_shape), of the network's dtype
-            Where each step has an output, those beyond a sequence's end are 0.
+            Where each step has an output, those beyond a sequence's end are 0. Of several outputs a list of such
+            arrays, in the order of ``Network(..., outputs)``.
 
         Raises
         ------
@@ -137,8 +162,8 @@ class CoreNetwork:
         array([[1., 2.],
                [3., 6.]], dtype=float32)
         """
-        outputs: Array = self._core.predict(*as_inputs(self, X))
-        return outputs
+        outputs = self._core.predict(as_inputs(self.inputs, self.dtype, X))
+        return outputs[0] if len(outputs) == 1 else outputs
 
     def freeze(self, *names: str) -> None:
         """Keep the parameters of these layers as they are in later fits; a BatchNorm its running statistics too.
@@ -186,9 +211,12 @@ class CoreNetwork:
         for known, objective in self._objectives:
             if known == wanted:
                 return objective
-        name, functions = loss.name, None
-        if isinstance(loss, losses.CustomLoss):
-            name, functions = "half_squared_error", (loss.value, loss.derivative)
-        objective = self._core.objective(name, loss.parameter, *terms, functions)
+        parts = [
+            (part.name, part.parameter, weight, (part.value, part.derivative))
+            if isinstance(part, losses.CustomLoss)
+            else (part.name, part.parameter, weight, None)
+            for _, part, weight in parts_of(loss)
+        ]
+        objective = self._core.objective(parts, *terms)
         self._objectives = ((wanted, objective), *self._objectives[:1])
         return objective

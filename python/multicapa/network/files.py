@@ -14,11 +14,12 @@ import numpy as np
 
 from multicapa import initializers, layers, losses
 from multicapa.base.checks import check_name
+from multicapa.network import joint
 from multicapa.network.core import CoreNetwork
 from multicapa.network.plain import decode, encode
 
 FORMAT = 1
-_GRAPH = ("type", "inputs", "shares")  # of a layer, beside its own options
+_GRAPH = ("type", "inputs", "shares", "output")  # of a layer, beside its own options
 _KEY, _TRAINING = "multicapa", "multicapa_training"
 _PREFIX = "training/"  # of tensors; those of layers have a dot
 
@@ -27,15 +28,15 @@ def save(network: CoreNetwork, path: str | os.PathLike[str], training: dict[str,
     """Write a network, and where its training stands; the file appears whole or not at all."""
     from safetensors.numpy import save as to_bytes
 
-    if any(layer["type"] == "custom_activation" for layer in network.spec) or isinstance(
-        network.loss, losses.CustomLoss
+    if any(layer["type"] in ("custom", "custom_activation") for layer in network.spec) or any(
+        isinstance(part, losses.CustomLoss) for _, part, _ in joint.parts_of(network.loss)
     ):
         raise ValueError("a network with functions of yours cannot be saved: a file holds numbers and names only")
     description = {
         "format": FORMAT,
         "dtype": network.dtype.name,
         "seed": network.seed,
-        "loss": {"name": network.loss.name, "parameter": network.loss.parameter},
+        "loss": joint.as_json(network.loss),
         "layers": [_as_json(layer) for layer in network.spec],
         "metadata": network.metadata,
     }
@@ -111,10 +112,7 @@ def read(path: str | os.PathLike[str], kind: type[N], check_finite: bool = True)
     try:
         network = kind.__new__(kind)
         network._build(_spec(description["layers"]), description["dtype"], description["seed"], numbers)
-        loss = description["loss"]
-        network.loss = losses.get(loss["name"])
-        if loss["parameter"] != network.loss.parameter:
-            network.loss = type(network.loss)(loss["parameter"])  # type: ignore[call-arg]  # TypeError if it has none
+        network.loss = joint.from_json(description["loss"], network.outputs)
         network.metadata = dict(description["metadata"])
         if (learner := description.get("learner")) is not None:
             network._learner = str(learner)
@@ -195,7 +193,7 @@ def _spec(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 check_name(value, initializers.INITIALIZERS, "initialisation")
         layer = layers.LAYERS[entry["type"]](**options, name=str(entry["name"]))
         kept = {k: v for k, v in layer.options().items() if v is not None}
-        place = {k: str(entry[k]) for k in _GRAPH[2:] if k in entry}
+        place = {k: kind(entry[k]) for k, kind in (("shares", str), ("output", int)) if k in entry}
         inputs = [str(i) for i in entry["inputs"]]
         spec.append({"type": layer.type, "name": layer.name, "inputs": inputs, **place, **kept})
     return spec

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from multicapa import layers
 
 
-def graph_spec(inputs: layers.Symbol, outputs: layers.Symbol) -> list[dict[str, Any]]:
-    """The layers between two symbols as plain data, each after those it reads, all with names.
+def graph_spec(inputs: Sequence[layers.Symbol], outputs: Sequence[layers.Symbol]) -> list[dict[str, Any]]:
+    """The layers between symbols as plain data, each after those it reads, all with names; the inputs come first.
 
-    A layer that is called again is an entry ``name:2`` that ``shares`` the parameters of the first.
+    A layer that is called again is an entry ``name:2`` that ``shares`` the parameters of the first. Where there are
+    several outputs, each says the place among them that it has.
     """
     symbols = _ancestors(outputs)
-    if inputs not in symbols:
-        raise ValueError("the output does not depend on the input")
-    others = [s for s in symbols if not s.inputs and s is not inputs]
-    if others:
-        raise ValueError("the output depends on another input than the one given")
+    _check_ends(inputs, outputs, symbols)
+    symbols = [*inputs, *(symbol for symbol in symbols if symbol.inputs)]
     names: dict[layers.Symbol, str] = {}
     counts: dict[str, int] = {}
     calls: dict[int, list[str]] = {}  # of each layer
@@ -35,13 +34,39 @@ def graph_spec(inputs: layers.Symbol, outputs: layers.Symbol) -> list[dict[str, 
         options = {key: value for key, value in layer.options().items() if value is not None}
         if len(before) > 1:
             options = {"shares": before[0], **{k: v for k, v in options.items() if not k.endswith("_init")}}
+        if len(outputs) > 1 and symbol in outputs:
+            options = {"output": outputs.index(symbol), **options}
         spec.append({"type": layer.type, "name": names[symbol], "inputs": [names[s] for s in symbol.inputs], **options})
     return spec
 
 
-def _ancestors(symbol: layers.Symbol) -> list[layers.Symbol]:
+def _check_ends(inputs: Sequence[layers.Symbol], outputs: Sequence[layers.Symbol], found: list[layers.Symbol]) -> None:
+    """Raise ValueError unless the outputs depend on all of the inputs and on no other."""
+    several = len(inputs) + len(outputs) > 2
+    for listed, what in ((inputs, "inputs"), (outputs, "outputs")):
+        if not listed:
+            raise ValueError(f"a network needs {what}")
+        if len(set(listed)) < len(listed):
+            raise ValueError(f"{what} lists one of them twice")
+    for symbol in inputs:
+        if not several and symbol not in found:
+            raise ValueError("the output does not depend on the input")
+        if symbol.inputs:
+            raise ValueError(f"an input is what Input(...) returns, not the output of a {type(symbol.layer).__name__}")
+        if symbol not in found:
+            raise ValueError(f"no output depends on {symbol.layer!r}, one of the inputs")
+        if symbol in outputs and several:
+            raise ValueError(f"{symbol.layer!r} is an input and an output at once")
+    others = [symbol for symbol in found if not symbol.inputs and symbol not in inputs]
+    if others and not several:
+        raise ValueError("the output depends on another input than the one given")
+    if others:
+        raise ValueError(f"the outputs depend on {others[0].layer!r}, which is not among the inputs")
+
+
+def _ancestors(symbols: Sequence[layers.Symbol]) -> list[layers.Symbol]:
     seen: set[layers.Symbol] = set()
-    waiting = [symbol]
+    waiting = [*symbols]
     while waiting:
         current = waiting.pop()
         if current not in seen:

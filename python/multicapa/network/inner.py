@@ -20,7 +20,9 @@ def up_to(network: CoreNetwork, layer: str) -> CoreNetwork:
         owner = each.get("shares", each["name"])
         here = next((ours for ours, theirs in owners.items() if theirs == owner), None)
         owners.setdefault(each["name"] if here is None else here, owner)
-        spec.append({k: v for k, v in each.items() if k != "shares"} | ({"shares": here} if here else {}))
+        spec.append(
+            {k: v for k, v in each.items() if k not in ("shares", "output")} | ({"shares": here} if here else {})
+        )
     cut = CoreNetwork(spec, network.dtype, network.seed)
     for theirs, ours in ((network.parameters, cut.parameters), (network.state, cut.state)):
         for name in ours:

@@ -6,6 +6,7 @@ import math
 
 from multicapa.losses import Loss
 from multicapa.network.core import CoreNetwork
+from multicapa.network.ports import OutputPort
 
 _PROBABILITIES = ("sigmoid", "softmax")
 _NOT_NEGATIVE = (*_PROBABILITIES, "exponential", "softplus", "relu")
@@ -19,19 +20,6 @@ _TAKES = {
     "poisson": (_NOT_NEGATIVE, "rates that are not negative", "exponential"),
 }
 _ERRORS = ("half_squared_error", "squared_error", "absolute_error", "huber", "quantile")
-_SAME_NUMBERS = ("flatten", "reshape")
-_LINEAR = ("dense", "maxout", "batch_norm", "layer_norm")
-
-
-def last_activation(network: CoreNetwork) -> str | None:
-    """The activation that the outputs come from, "linear" where there is none; None where that is unknown."""
-    by_name = {layer["name"]: layer for layer in network.spec}
-    last = network.spec[-1]
-    while last["type"] in _SAME_NUMBERS:
-        last = by_name[last["inputs"][0]]
-    if last["type"] == "activation":
-        return str(last["function"])
-    return last.get("activation", "linear" if last["type"] in _LINEAR else None)
 
 
 def check_outputs(network: CoreNetwork) -> None:
@@ -45,10 +33,9 @@ def check_outputs(network: CoreNetwork) -> None:
             )
 
 
-def check_loss(network: CoreNetwork, loss: Loss) -> None:
+def check_loss(output: OutputPort, loss: Loss) -> None:
     """Raise ValueError where a loss makes no sense of the outputs."""
-    last = last_activation(network)
-    units = math.prod(network.output_shape)
+    last, units = output.last, math.prod(output.shape)
     if loss.name in ("cross_entropy", "kullback_leibler") and units == 1:
         raise ValueError(
             f"{loss.name} compares two outputs or more; for a single one use binary_cross_entropy behind "
@@ -63,12 +50,12 @@ def check_loss(network: CoreNetwork, loss: Loss) -> None:
         )
 
 
-def check_classes(network: CoreNetwork, loss: Loss) -> None:
+def check_classes(output: OutputPort, loss: Loss) -> None:
     """Raise ValueError where classes would be fitted as numbers without having been asked to."""
-    last = last_activation(network)
+    last = output.last
     if last is None or last in _BOUNDED or loss.name not in _ERRORS:
         return
-    units = math.prod(network.output_shape)
+    units = math.prod(output.shape)
     raise ValueError(
         f"y holds classes, but the outputs are {last} and the loss is {loss.name}; to classify end the network with "
         f'Dense({units}, "softmax"), to fit the classes as the numbers 0 and 1 pass target_range=(0, 1)'

@@ -48,12 +48,13 @@ class NetworkLayer:
 
     def _views(self, whole: Views, tensors: list[dict[str, Any]]) -> Views:
         own = [(t, *t["name"].rpartition(".")) for t in tensors]
-        return Views(whole.flat, [{**t, "name": short} for t, layer, _, short in own if layer == self.name])
+        owner = self.options.get("shares", self.name)
+        return Views(whole.flat, [{**t, "name": short} for t, layer, _, short in own if layer == owner])
 
     @property
     def frozen(self) -> bool:
         """Whether :meth:`multicapa.Network.freeze` keeps its parameters."""
-        return self.name in self._network._frozen
+        return self.options.get("shares", self.name) in self._network._frozen
 
     def __repr__(self) -> str:
         count = sum(view.size for view in self.parameters.values())

@@ -85,8 +85,9 @@ def _own_detail(layer: Mapping[str, Any]) -> str:
             return f"{layer['pieces']} pieces"
         case "activation":
             return _activation(layer["function"], layer.get("parameter"))
-        case "custom_activation":
-            return printable(getattr(layer["value"], "__name__", type(layer["value"]).__name__))
+        case "custom" | "custom_activation":
+            function = layer["forward" if layer["type"] == "custom" else "value"]
+            return printable(getattr(function, "__name__", type(function).__name__))
         case "attention":
             parts = [layer["score"], *(["causal"] if layer["causal"] else [])]
             parts += [f"{layer['num_heads']} heads"] if layer["num_heads"] > 1 else []
@@ -164,13 +165,20 @@ def text_table(network: CoreNetwork, width: int = 80) -> Lines:
 
 
 def totals(network: CoreNetwork) -> list[str]:
-    """How many parameters, how many of them are frozen, and the memory they take."""
+    """Several inputs and outputs, how many parameters, how many of them are frozen, and the memory they take."""
     count, frozen = network.n_parameters, sum(row.parameters for row in rows(network) if row.frozen)
     own, state = count * network.dtype.itemsize, sum(view.nbytes for view in network.state.values())
     kept = f", {frozen:,} of them frozen" if frozen else ""
     what = "gradients and state" if state else "gradients"
     plural = "" if count == 1 else "s"
+    ends = []
+    if len(network.inputs) > 1 or len(network.outputs) > 1:
+        named = [
+            ", ".join(f"{printable(p.name)} {p.shape}" for p in ports) for ports in (network.inputs, network.outputs)
+        ]
+        ends = [f"from {named[0]} to {named[1]}"]
     return [
+        *ends,
         f"{count:,} parameter{plural}{kept}",
         f"{network.dtype}: {memory(own)}, with {what} {memory(2 * own + state)}",
     ]

@@ -24,7 +24,7 @@ class Trace:
     loss : float
         The cost: the mean over the samples.
     activations : dict of str to ndarray of shape (n_samples, *output_shape)
-        What each layer puts out, the input's samples first.
+        What each layer puts out, the samples of the inputs first.
     z : dict of str to ndarray of the same shapes
         Before the activation, of layers that have one; the same as the output where it is linear.
     deltas : dict of str to ndarray of the same shapes
@@ -77,17 +77,21 @@ def z_of(layer: Mapping[str, Any], nodes: Nodes) -> tuple[Array | None, Array | 
 def traced(network: CoreNetwork, objective: Any, arguments: tuple[Any, ...]) -> Trace:
     """All numbers of one pass over samples as the core takes them."""
     loss, nodes, gradients, _ = probe(network, objective, arguments)
-    x, lengths = arguments[0], arguments[-1]
-    in_time = {node["name"] for node in network._core.nodes if node["in_time"]}
+    inputs = arguments[0]
+    sorting = next((lengths for _, lengths in inputs if lengths is not None), None)
     shapes = {node["name"]: node["shape"] for node in network._core.nodes}
-    first, *layers = network.spec
+    times = {node["name"]: node["time"] for node in network._core.nodes}
 
     def shaped(array: Array, name: str) -> Array:
         array = array.reshape(len(array), *shapes[name])
-        return array if lengths is None else _in_given_order(array, lengths, name in in_time)
+        own = inputs[times[name]][1] if times[name] >= 0 else None
+        return array if sorting is None else _in_given_order(array, sorting, own)
 
-    activations, z, deltas = {first["name"]: np.array(x).reshape(len(x), *shapes[first["name"]])}, {}, {}
-    for layer in layers:
+    activations: dict[str, Array] = {}
+    z, deltas = {}, {}
+    for port, (x, _) in zip(network.inputs, inputs, strict=True):
+        activations[port.name] = np.array(x).reshape(len(x), *port.shape)
+    for layer in network.spec[len(inputs) :]:
         name = layer["name"]
         activations[name] = shaped(nodes[name][0], name)
         value, delta = z_of(layer, nodes)
@@ -98,10 +102,10 @@ def traced(network: CoreNetwork, objective: Any, arguments: tuple[Any, ...]) -> 
     return Trace(loss, activations, z, deltas, gradients)
 
 
-def _in_given_order(array: Array, lengths: Array, in_time: bool) -> Array:
+def _in_given_order(array: Array, sorting: Array, lengths: Array | None) -> Array:
     """The core has the longest sequences first, and leaves anything beyond their ends."""
     ordered = np.empty_like(array)
-    ordered[np.argsort(-lengths, kind="stable")] = array
-    if in_time:
+    ordered[np.argsort(-sorting, kind="stable")] = array
+    if lengths is not None:
         ordered[np.arange(array.shape[1]) >= lengths[:, None]] = 0
     return ordered

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from multicapa.model.network import Network
 
 _COLUMNS = 4  # heads in a row
+_SHORT = 3  # characters of a label that have room side by side
 _LABELS = 40  # steps that are written at their places at most
 
 
@@ -151,7 +152,7 @@ class AttentionDisplay(Display):
         return self
 
 
-def _write(ticks: Any, labels: Sequence[str] | None) -> None:
+def _write(ticks: Any, labels: Sequence[str] | None, **look: Any) -> None:
     """The labels at their places, unless there are too many."""
     if labels is not None and len(labels) <= _LABELS:
-        ticks(range(len(labels)), [label if label.strip() else "␣" for label in labels])
+        ticks(range(len(labels)), [label if label.strip() else "␣" for label in labels], **look)

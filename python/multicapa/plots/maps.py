@@ -115,6 +115,7 @@ class FeatureMapsDisplay(Display):
         for name in chosen:
             if len(shapes[check_name(name, names, "layer")]) != wanted:
                 raise ValueError(f"{name} puts out the shape {shapes[name]}, which are no maps")
+        network.check_single("FeatureMapsDisplay")
         x = as_samples(np.asarray(sample)[None], network.input_shape, network.dtype, "the sample")
         maps = {name: up_to(network, name).predict(x)[0].astype(np.float64) for name in chosen}
         return cls(x[0], maps, most=most).plot(ax)

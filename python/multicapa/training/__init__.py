@@ -6,7 +6,7 @@ from multicapa.training.metrics import as_metrics, is_classifier
 from multicapa.training.online import partial_fit
 from multicapa.training.regularization import Regularization, objective_of
 from multicapa.training.run import Callback, Run, as_callback, as_callbacks
-from multicapa.training.samples import Samples, as_encoding
+from multicapa.training.samples import Samples, as_encoding, as_encodings
 from multicapa.training.standing import take_up
 from multicapa.training.steps import check_bptt
 
@@ -18,6 +18,7 @@ __all__ = [
     "as_callback",
     "as_callbacks",
     "as_encoding",
+    "as_encodings",
     "as_metrics",
     "check_bptt",
     "evaluate",

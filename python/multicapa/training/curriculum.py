@@ -89,9 +89,9 @@ class Curriculum:
     def grade(self, network: CoreNetwork, samples: Samples, loss: Loss) -> None:
         """Find out how hard the samples are, where that is left to the network."""
         if isinstance(self.difficulty, str) and not self._goes_on:
-            self._rank(np.array([_loss_of(network, samples, loss, i) for i in range(len(samples.x))]))
-        if self._order is None or len(self._order) != len(samples.x):
-            raise ValueError(f"difficulty should have {len(samples.x)} entries, one per sample")
+            self._rank(np.array([_loss_of(network, samples, loss, i) for i in range(len(samples))]))
+        if self._order is None or len(self._order) != len(samples):
+            raise ValueError(f"difficulty should have {len(samples)} entries, one per sample")
         self._goes_on = False
 
     def admitted(self, epoch: int, count: int) -> npt.NDArray[np.int64]:
@@ -103,9 +103,5 @@ class Curriculum:
 
 
 def _loss_of(network: CoreNetwork, samples: Samples, loss: Loss, i: int) -> float:
-    one, targets = slice(i, i + 1), samples.targets
-    lengths = None if samples.lengths is None else samples.lengths[one]
-    value, _ = network._core.evaluate(
-        objective_of(network, loss), samples.x[one], targets.values[one], targets.on, targets.off, None, lengths, False
-    )
-    return float(value)
+    one = samples.unweighted().part(slice(i, i + 1))
+    return float(network._core.evaluate(objective_of(network, loss), *one.core_arguments(), False)[0])

@@ -5,16 +5,21 @@ from __future__ import annotations
 import numpy as np
 
 from multicapa.losses import FunctionLoss, Loss
+from multicapa.network.joint import parts_of
 from multicapa.training.samples import Samples
+from multicapa.training.targets import Targets
 
 _ROWS, _STEP, _TOLERANCE = 8, 1e-6, 1e-3
 
 
 def check_derivative(loss: Loss, samples: Samples) -> None:
     """Raise ValueError where the derivative of a function used as a loss is not that of its value."""
-    if not isinstance(loss, FunctionLoss):
-        return
-    targets = samples.part(slice(0, _ROWS)).targets
+    for (_, part, _), answers in zip(parts_of(loss), samples.answers, strict=True):
+        if isinstance(part, FunctionLoss):
+            _check(part, answers.part(slice(0, _ROWS)).targets)
+
+
+def _check(loss: FunctionLoss, targets: Targets) -> None:
     if targets.are_classes:
         raise ValueError("a function as loss takes rows of numbers as targets, not classes")
     t = targets.values.astype(np.float64).reshape(len(targets.values), -1)

@@ -4,38 +4,59 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from multicapa.base.arrays import Array
 from multicapa.losses import Loss
 from multicapa.network.core import CoreNetwork
-from multicapa.training.metrics import Metric, accuracy, is_classifier, measure
+from multicapa.training.metrics import Measured, Outputs, measure, usual_metrics
 from multicapa.training.regularization import objective_of
 from multicapa.training.samples import Samples
 
 
 def evaluate(
-    network: CoreNetwork, samples: Samples, loss: Loss, metrics: Mapping[str, Metric] | None = None
+    network: CoreNetwork, samples: Samples, loss: Loss, metrics: Mapping[str, Measured] | None = None
 ) -> dict[str, float]:
-    """Mean loss, for classifiers accuracy, and the metrics; RuntimeWarning if the loss is not finite."""
-    wanted = {"accuracy": accuracy} if is_classifier(loss) else {}
-    value, outputs = outputs_of(network, samples, loss, bool(wanted or metrics))
-    if not math.isfinite(value):
-        what = f"the loss is {value}: the outputs are too large for {network.dtype}, or for their {loss.name}"
+    """Mean loss, for classifiers accuracy, and the metrics; RuntimeWarning if the loss is not finite.
+
+    Of several outputs the loss is the weighted sum of those of each, which come with their names.
+    """
+    wanted = usual_metrics(loss)
+    found = outputs_of(network, samples, loss, bool(wanted or metrics))
+    if not math.isfinite(found.loss):
+        what = f"the loss is {found.loss}: the outputs are too large for {network.dtype}, or for their {loss.name}"
         warnings.warn(what, RuntimeWarning, stacklevel=3)
-    return {"loss": value, **measure({**wanted, **(metrics or {})}, samples, outputs, loss)}
+    values = {"loss": found.loss, **named_losses(network, found.losses)}
+    return {**values, **measure({**wanted, **(metrics or {})}, samples, found.outputs, loss)}
 
 
-def outputs_of(network: CoreNetwork, samples: Samples, loss: Loss, wanted: bool = True) -> tuple[float, Array]:
-    """Mean loss, and where they are wanted the outputs."""
+def named_losses(network: CoreNetwork, losses: Sequence[float]) -> dict[str, float]:
+    """The losses of several outputs by their names; nothing where there is one."""
+    if len(network.outputs) == 1:
+        return {}
+    return {f"{output.name}_loss": loss for output, loss in zip(network.outputs, losses, strict=True)}
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a look at samples found: the loss, that of each output, and where they were wanted the outputs."""
+
+    loss: float
+    losses: Sequence[float]
+    outputs: Outputs
+
+
+def outputs_of(network: CoreNetwork, samples: Samples, loss: Loss, wanted: bool = True) -> Found:
+    """Mean losses, and where they are wanted the outputs."""
     objective = objective_of(network, loss)
     found = [
-        (len(piece.x), *network._core.evaluate(objective, *piece.core_arguments(), wanted))
+        (len(piece), *network._core.evaluate(objective, *piece.core_arguments(), wanted))
         for piece, _ in samples.pieces()
     ]
     if len(found) == 1:
-        return found[0][1:]
-    outputs = np.concatenate([outputs for _, _, outputs in found]) if wanted else found[0][2]
-    return sum(count * value for count, value, _ in found) / len(samples.x), outputs
+        return Found(*found[0][1:])
+    outputs = [np.concatenate([row[3][0] for row in found])] if wanted else found[0][3]
+    value = sum(row[0] * row[1] for row in found) / len(samples)
+    return Found(value, [value], outputs)

@@ -33,7 +33,7 @@ class Feed:
         curriculum: Curriculum | None,
         shuffle: bool,
     ) -> None:
-        if augment is not None and samples.lengths is not None:
+        if augment is not None and samples.ragged:
             raise ValueError("augment works on samples of one length, and these sequences have different ones")
         self._network = network
         self._samples = samples
@@ -55,12 +55,12 @@ class Feed:
         samples = self._samples
         if self._pool is not None:
             coming = self._coming or self._pool.submit(self._augmented, epoch)
-            samples = replace(samples, x=coming.result())
+            samples = replace(samples, inputs=((coming.result(), None),))
             self._coming = self._pool.submit(self._augmented, epoch + 1) if another_follows else None
         return samples, self._order(epoch)
 
     def _order(self, epoch: int) -> Any:
-        count = len(self._samples.x)
+        count = len(self._samples)
         admitted = None if self._curriculum is None else self._curriculum.admitted(epoch, count)
         if not self._shuffle:
             return None if admitted is None else np.ascontiguousarray(admitted)
@@ -69,12 +69,13 @@ class Feed:
 
     def _augmented(self, epoch: int) -> Array:
         assert self._augment is not None
-        assert isinstance(self._samples.x, np.ndarray)
+        x = self._samples.inputs[0][0]
+        assert isinstance(x, np.ndarray)
         rng = self._generator(_AUGMENTATION + epoch)
         network = self._network
-        made = as_samples(self._augment(self._samples.x, rng), network.input_shape, network.dtype, "the augmented X")
-        if len(made) != len(self._samples.x):
-            raise ValueError(f"the augmented X should have {len(self._samples.x)} samples like X, not {len(made)}")
+        made = as_samples(self._augment(x, rng), network.input_shape, network.dtype, "the augmented X")
+        if len(made) != len(x):
+            raise ValueError(f"the augmented X should have {len(x)} samples like X, not {len(made)}")
         return made
 
     def _generator(self, stream: int) -> np.random.Generator:

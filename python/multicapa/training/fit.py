@@ -15,16 +15,18 @@ from multicapa.base.checks import check_flag, check_integer
 from multicapa.base.errors import DivergenceError
 from multicapa.base.history import History
 from multicapa.network.core import CoreNetwork
+from multicapa.network.joint import as_loss
 from multicapa.training import lbfgs
 from multicapa.training.curriculum import Curriculum
 from multicapa.training.custom import check_derivative
+from multicapa.training.evaluation import named_losses
 from multicapa.training.feed import Augmenter, Feed
 from multicapa.training.labels import learn_classes
 from multicapa.training.metrics import as_metrics
 from multicapa.training.progress import Progress
 from multicapa.training.regularization import Regularization, objective_of
 from multicapa.training.run import Callback, Run, as_callbacks, diverged
-from multicapa.training.samples import Samples, as_encoding
+from multicapa.training.samples import Samples, as_encodings
 from multicapa.training.standing import check, go_on, note, settle
 from multicapa.training.steps import check_bptt
 from multicapa.training.validation import hold_out
@@ -32,22 +34,23 @@ from multicapa.training.validation import hold_out
 
 def fit(
     network: CoreNetwork,
-    X: npt.ArrayLike,
-    y: npt.ArrayLike,
+    X: Any,
+    y: Any,
     *,
-    loss: str | losses.Loss | None = None,
+    loss: str | losses.Loss | Mapping[str, Any] | Sequence[Any] | None = None,
+    loss_weights: Mapping[str, float] | Sequence[float] | None = None,
     optimizer: str | optimizers.Optimizer = "adam",
     epochs: int = 10,
     batch_size: int | None = 32,
     validation_data: tuple[Any, Any] | None = None,
     validation_split: float = 0.0,
-    metrics: Sequence[str | Callable[..., Any]] = (),
+    metrics: Sequence[str | Callable[..., Any]] | Mapping[str, Sequence[str | Callable[..., Any]]] = (),
     callbacks: Sequence[Callback | Callable[..., Any]] = (),
     shuffle: bool = True,
-    sample_weight: npt.ArrayLike | None = None,
-    class_weight: dict[Any, float] | str | None = None,
-    target_range: tuple[float, float] | None = None,
-    label_smoothing: float = 0.0,
+    sample_weight: npt.ArrayLike | Mapping[str, Any] | None = None,
+    class_weight: dict[Any, Any] | str | None = None,
+    target_range: tuple[float, float] | Mapping[str, tuple[float, float]] | None = None,
+    label_smoothing: float | Mapping[str, float] = 0.0,
     l1: float | Mapping[str, float] = 0.0,
     l2: float | Mapping[str, float] = 0.0,
     penalize_biases: bool = False,
@@ -68,15 +71,20 @@ def fit(
     ----------
     X : array-like of shape (n_samples, *input_shape)
         Finite numbers. C-contiguous float32 and float64 arrays, memory maps included, are read where they lie. Of
-        sequences, also a list of arrays (time_i, features) or :func:`multicapa.data.pad` of it.
+        sequences, also a list of arrays (time_i, features) or :func:`multicapa.data.pad` of it. For several inputs a
+        dict by their names, or a list in the order of ``Network(inputs, ...)``; all with the same samples.
     y : array-like
         Rows of numbers of shape (n_samples, *output_shape), or classes of shape (n_samples,): integers, or texts, which
         ``network.classes`` then has in the order of the outputs, sorted. Where each step
         of a sequence has outputs, one more axis for the steps, or a list of arrays; the cost is then the mean over
-        the steps that exist.
+        the steps that exist. For several outputs a dict by their names, or a list in the order of
+        ``Network(..., outputs)``.
     loss : str or Loss, optional
         See :mod:`multicapa.losses`. By default cross_entropy for a softmax output, binary_cross_entropy for sigmoid,
-        poisson for exponential, perceptron for step, else squared_error.
+        poisson for exponential, perceptron for step, else squared_error. For several outputs one for all, a list in
+        their order, or a dict by their names, which need not name those for which the default is right.
+    loss_weights : dict or sequence of float, optional
+        For several outputs: the cost is the sum of their losses, each times its weight, 1 where none is given.
     optimizer : str or Optimizer, default="adam"
         See :mod:`multicapa.optimizers`. Each fit starts it afresh.
     epochs : int, default=10
@@ -97,15 +105,18 @@ def fit(
         They cost a pass forward through the training samples per epoch and the time of the functions, of which
         scikit-learn's take some milliseconds: of large samples a part of the training, of some hundred samples and a
         small network more than the training itself. All are computed once before the first epoch, so that errors come
-        before anything changes.
+        before anything changes. Of several outputs they are measured of each, as ``"price_mae"``, or those of a dict
+        by output.
     callbacks : sequence of Callback or function(network, epoch), default=()
         See :mod:`multicapa.callbacks`.
     shuffle : bool, default=True
         A new random order each epoch, fixed by the network's seed.
     sample_weight : array-like of shape (n_samples,), optional
-        Factors of the samples' losses; of shape (n_samples, time) where each step has one.
+        Factors of the samples' losses; of shape (n_samples, time) where each step has one. For several outputs also a
+        dict of such by output.
     class_weight : dict or "balanced", optional
-        Factor by class, multiplied with sample_weight.
+        Factor by class, multiplied with sample_weight. For several outputs, as target_range and label_smoothing, a
+        dict by output of those.
     target_range : (float, float), optional
         What classes are written as, (other, own): (0, 1) by default, (-1, 1) for hinge, perceptron and outputs of tanh,
         softsign or step. (-0.9, 0.9) or (0.1, 0.9) are the soft targets of the lectures.
@@ -144,7 +155,8 @@ def fit(
     -------
     History
         One record per epoch: epoch, loss (mean over the batches as they were met, penalties included), learning_rate,
-        seconds, the metrics and the validation values. Also ``network.history``.
+        seconds, the metrics and the validation values; of several outputs also the loss of each, as ``"price_loss"``
+        and ``"val_price_loss"``, without its weight. Also ``network.history``.
 
     Raises
     ------
@@ -169,25 +181,24 @@ def fit(
     >>> history.names()[4:]
     ['accuracy', 'f1', 'val_loss', 'val_accuracy', 'val_f1']
     """
-    usual = network.loss if check_flag(resume, "resume") else losses.default_for(network.output_activation)
-    chosen = losses.get(usual if loss is None else loss)
-    encoding = as_encoding(target_range, label_smoothing)
+    chosen = as_loss(network.outputs, loss, loss_weights, network.loss if check_flag(resume, "resume") else None)
+    encodings = as_encodings(network, target_range, label_smoothing)
     regularization = Regularization(
         l1, l2, penalize_biases, clip_norm, normalize_gradient, clip_value, weight_noise, target_noise
     )
     regularization.own_penalties(network)  # names of layers are checked before anything changes
     run = Run(
         network,
-        Samples.prepare(network, X, y, chosen, encoding, sample_weight, class_weight),
+        Samples.prepare(network, X, y, chosen, encodings, sample_weight, class_weight),
         check_integer(epochs, "epochs", minimum=0),
         optimizers.get(optimizer),
         chosen,
         regularization,
         as_callbacks(callbacks),
     )
-    run.metrics = as_metrics(metrics)
-    validation = hold_out(run, y, encoding, validation_data, validation_split)
-    count = len(run.samples.x)
+    run.metrics = as_metrics(metrics, network)
+    validation = hold_out(run, y, encodings, validation_data, validation_split)
+    count = len(run.samples)
     batch = count if batch_size is None else check_integer(batch_size, "batch_size", minimum=1)
     if verbose not in (True, False, "auto"):
         raise ValueError(f"verbose should be True, False or 'auto', not {verbose!r}")
@@ -197,6 +208,8 @@ def fit(
         raise TypeError(f"curriculum should be a Curriculum, not {curriculum!r}")
     if augment is not None and not callable(augment):
         raise TypeError(f"augment should be a function of X and a random generator, not {augment!r}")
+    if augment is not None and len(network.inputs) > 1:
+        raise ValueError("augment works on the samples of one input, and this network has several")
 
     run.bptt = check_bptt(network, bptt)
     if isinstance(run.optimizer, optimizers.LBFGS):
@@ -237,7 +250,7 @@ def train(
     network.loss, network.history, network._learner, network._standing = run.loss, run.history, None, None
     if run.curriculum is not None:
         run.curriculum.grade(network, samples, run.loss)
-    count = len(samples.x)
+    count = len(samples)
     if isinstance(run.optimizer, optimizers.LBFGS):
         with Progress(run.epochs, count, verbose) as progress:
             return lbfgs.fit(run, validation, progress)
@@ -264,7 +277,7 @@ def _run_epochs(run: Run, feed: Feed, validation: Samples | None, batch: int, pr
 def _run_epoch(run: Run, epoch: int, feed: Feed, batch: int, progress: Progress) -> tuple[dict[str, Any], bool]:
     network = run.network
     samples, order = feed.next(epoch, epoch + 1 < run.epochs)
-    total = len(samples.x) if order is None else len(order)
+    total = len(samples) if order is None else len(order)
     rates = run.rates(math.ceil(total / batch))
     before = network.copy_numbers()
     start = time.perf_counter()
@@ -272,12 +285,14 @@ def _run_epoch(run: Run, epoch: int, feed: Feed, batch: int, progress: Progress)
     updates = run.updates - run.memory.steps
     pieces = samples.pieces(order, batch)
     for piece, piece_order in _batches(pieces, batch) if run.sees_batches else pieces:
-        count = len(piece.x if piece_order is None else piece_order)
+        count = len(piece) if piece_order is None else len(piece_order)
         part = rates if len(rates) == 1 else rates[done : done + math.ceil(count / batch)]
         look = progress.within_part(seen / total, count / total)
         arguments = (*piece.core_arguments(), piece_order, batch, part, look, run.bptt)
         try:
-            loss, penalty, made, cost_diverged = network._core.train_epoch(run.objective, run.memory, *arguments)
+            loss, penalty, made, cost_diverged, by_output = network._core.train_epoch(
+                run.objective, run.memory, *arguments
+            )
         finally:  # also of an epoch that is interrupted
             run.updates = updates + run.memory.steps
         found.append((count, loss, penalty))
@@ -290,13 +305,14 @@ def _run_epoch(run: Run, epoch: int, feed: Feed, batch: int, progress: Progress)
             break
     loss, run.penalty = found[0][1:] if len(found) == 1 else _means(found)
     seconds = time.perf_counter() - start
-    return {"epoch": epoch, "loss": loss, "learning_rate": rates[-1], "seconds": seconds}, over
+    record = {"epoch": epoch, "loss": loss, **named_losses(network, by_output), "learning_rate": rates[-1]}
+    return record | {"seconds": seconds}, over
 
 
 def _batches(pieces: Iterable[tuple[Samples, Any]], batch: int) -> Iterator[tuple[Samples, Any]]:
     """One by one, for those who look after each."""
     for piece, order in pieces:
-        order = np.arange(len(piece.x)) if order is None else order
+        order = np.arange(len(piece)) if order is None else order
         for first in range(0, len(order), batch):
             yield piece, np.ascontiguousarray(order[first : first + batch])
 

@@ -15,7 +15,7 @@ def as_codes(network: CoreNetwork, y: Any) -> tuple[Any, list[str] | None]:
 
     The classes are those that the network has learnt; before, the sorted ones of y, of which each output needs one.
     """
-    if network.output_steps or getattr(y, "ndim", 1) != 1:
+    if len(network.outputs) > 1 or network.outputs[0].steps or getattr(y, "ndim", 1) != 1:
         return y, None
     try:
         array = np.asarray(y)
@@ -24,7 +24,7 @@ def as_codes(network: CoreNetwork, y: Any) -> tuple[Any, list[str] | None]:
     if array.ndim != 1 or not _are_texts(array):
         return y, None
     texts = array.astype(str)
-    outputs = max(2, math.prod(network.output_shape))  # a single one tells two classes apart
+    outputs = max(2, math.prod(network.outputs[0].shape))  # a single one tells two classes apart
     known: list[str] | None = network.metadata.get("classes")
     classes = np.unique(texts).tolist() if known is None else known
     if known is None and len(classes) != outputs:

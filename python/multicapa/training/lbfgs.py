@@ -11,6 +11,7 @@ import numpy as np
 from multicapa.base.blas import plain_blas
 from multicapa.base.errors import DivergenceError
 from multicapa.base.history import History
+from multicapa.training.evaluation import named_losses
 from multicapa.training.progress import Progress
 from multicapa.training.regularization import Regularization
 from multicapa.training.run import Run
@@ -36,11 +37,12 @@ def fit(run: Run, validation: Samples | None, progress: Progress) -> History:
     flat = network.parameters.flat
     frozen = network.frozen_mask()
     seen: dict[str, float] = {}
+    by_output: list[float] = []
 
     def cost(parameters: Any) -> tuple[float, Any]:
         flat[:] = parameters
         arguments = (*samples.core_arguments(), run.bptt)
-        seen["loss"], seen["penalty"] = network._core.loss_and_gradient(run.objective, *arguments)
+        seen["loss"], seen["penalty"], by_output[:] = network._core.loss_and_gradient(run.objective, *arguments)
         if run.updates == 0 and math.isnan(run.loss_at_start):
             run.loss_at_start, run.penalty = seen["loss"], seen["penalty"]
         gradient = network.gradients.flat.astype(np.float64)
@@ -51,6 +53,7 @@ def fit(run: Run, validation: Samples | None, progress: Progress) -> History:
         flat[:] = accepted[:] = intermediate_result.x
         now = time.perf_counter()
         record = {"epoch": len(run.history), "loss": float(intermediate_result.fun), "seconds": now - clock[0]}
+        record |= named_losses(network, by_output)  # SciPy has just been at the iterate
         clock[0] = now
         run.updates += 1
         run.penalty = seen["penalty"]

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from multicapa.base.arrays import Array
-from multicapa.base.checks import find_name
+from multicapa.base.checks import check_name, find_name
 from multicapa.losses import Loss
-from multicapa.training.samples import Samples
+from multicapa.network.core import CoreNetwork
+from multicapa.network.joint import JointLoss, parts_of
+from multicapa.training.samples import Answers, Samples
 
 # Of the targets and the outputs, as the core has them.
-Metric = Callable[[Samples, Array, Loss], float]
+Metric = Callable[[Answers, Array, Loss], float]
+Outputs = Sequence[Array]  # one array for each output
 
 _TAKEN = ("epoch", "loss", "learning_rate", "seconds")
 _ALIASES = {"auc": "roc_auc", "acc": "accuracy"}
@@ -34,8 +38,42 @@ def is_classifier(loss: Loss) -> bool:
     return loss.name in ("cross_entropy", "kullback_leibler", "binary_cross_entropy", "focal", "hinge", "perceptron")
 
 
-def as_metrics(metrics: Any) -> dict[str, Metric]:
-    """Metrics by name, from a sequence of names and functions."""
+@dataclass(frozen=True)
+class Measured:
+    """A metric of one of a network's outputs."""
+
+    output: int
+    metric: Metric
+
+
+def as_metrics(metrics: Any, network: CoreNetwork) -> dict[str, Measured]:
+    """Metrics by name, from a sequence of names and functions.
+
+    Where there are several outputs they are measured of each, or those of a dict by output of these.
+    """
+    names = [output.name for output in network.outputs]
+    if len(names) == 1 and not isinstance(metrics, Mapping):
+        return {name: Measured(0, metric) for name, metric in _by_name(metrics).items()}
+    lists = metrics if isinstance(metrics, Mapping) else dict.fromkeys(names, metrics)
+    for name in lists:
+        check_name(name, names, "output")
+    return {
+        f"{name}_{kind}" if len(names) > 1 else kind: Measured(place, metric)
+        for place, name in enumerate(names)
+        for kind, metric in _by_name(lists.get(name, ())).items()
+    }
+
+
+def usual_metrics(loss: Loss) -> dict[str, Measured]:
+    """Accuracy, of each output whose loss is that of a classifier."""
+    return {
+        f"{name}_accuracy" if isinstance(loss, JointLoss) else "accuracy": Measured(place, accuracy)
+        for place, (name, part, _) in enumerate(parts_of(loss))
+        if is_classifier(part)
+    }
+
+
+def _by_name(metrics: Any) -> dict[str, Metric]:
     if isinstance(metrics, str) or not isinstance(metrics, Sequence):
         raise TypeError(f"metrics should be a list of names and functions, not {metrics!r}")
     found: dict[str, Metric] = {}
@@ -53,15 +91,15 @@ def _as_metric(metric: Any, name: str) -> Metric:
             return accuracy
         if name.lower() in _ERRORS:
             negative = _scorer(_ERRORS[name.lower()])
-            return lambda samples, outputs, loss: -negative(samples, outputs, loss)
+            return lambda answers, outputs, loss: -negative(answers, outputs, loss)
         from sklearn.metrics import get_scorer_names
 
         return _scorer(find_name(name, {*get_scorer_names(), *_ERRORS}, "metric", _ALIASES))
     if isinstance(metric, type) or not callable(metric):
         raise TypeError(f"a metric is the name of a scorer of scikit-learn or a function(y, outputs), not {metric!r}")
 
-    def of_user(samples: Samples, outputs: Array, loss: Loss) -> float:
-        value = metric(samples.targets.values, outputs)
+    def of_user(answers: Answers, outputs: Array, loss: Loss) -> float:
+        value = metric(answers.targets.values, outputs)
         try:
             return float(value)
         except (TypeError, ValueError):
@@ -70,51 +108,55 @@ def _as_metric(metric: Any, name: str) -> Metric:
     return of_user
 
 
-def measure(metrics: Mapping[str, Metric], samples: Samples, outputs: Array, loss: Loss) -> dict[str, float]:
+def measure(metrics: Mapping[str, Measured], samples: Samples, outputs: Outputs, loss: Loss) -> dict[str, float]:
     """The value of each metric; where there are targets at each step, the steps count as samples."""
-    if not metrics:
-        return {}
-    targets, weights, outputs = samples.as_rows(outputs)
-    samples = Samples(samples.x, targets, weights)
-    return {name: metric(samples, outputs, loss) for name, metric in metrics.items()}
+    parts = parts_of(loss)
+    rows: dict[int, tuple[Answers, Array]] = {}
+    values = {}
+    for name, measured in metrics.items():
+        place = measured.output
+        if place not in rows:
+            rows[place] = samples.answers[place].as_rows(outputs[place])
+        values[name] = measured.metric(*rows[place], parts[place][1])
+    return values
 
 
-def try_out(metrics: Mapping[str, Metric], samples: Samples, outputs: Array, loss: Loss) -> None:
+def try_out(metrics: Mapping[str, Measured], samples: Samples, outputs: Outputs, loss: Loss) -> None:
     """Raise, before a fit has begun, what the metrics would raise after its first epoch."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a network that has learnt nothing yet
         measure(metrics, samples, outputs, loss)
 
 
-def accuracy(samples: Samples, outputs: Array, loss: Loss) -> float:
+def accuracy(answers: Answers, outputs: Array, loss: Loss) -> float:
     """The share of right classes; of several yes-or-no outputs, that of right answers."""
-    if not samples.targets.are_classes and not is_classifier(loss):
+    if not answers.targets.are_classes and not is_classifier(loss):
         raise ValueError(f"accuracy is for classes; {loss.name} fits numbers, of which r2 and mse tell something")
-    truth, guess = _classes(samples, loss), _guessed(samples, outputs, loss)
+    truth, guess = _classes(answers, loss), _guessed(answers, outputs, loss)
     right = guess == truth
-    if samples.weights is None:
+    if answers.weights is None:
         return float(right.mean())
-    return float(np.average(right.reshape(len(right), -1).mean(axis=1), weights=samples.weights))
+    return float(np.average(right.reshape(len(right), -1).mean(axis=1), weights=answers.weights))
 
 
-def _one_of_several(samples: Samples, loss: Loss) -> bool:
-    return samples.targets.are_classes or loss.name in ("cross_entropy", "kullback_leibler")
+def _one_of_several(answers: Answers, loss: Loss) -> bool:
+    return answers.targets.are_classes or loss.name in ("cross_entropy", "kullback_leibler")
 
 
 def _middle(loss: Loss) -> float:
     return 0.5 if loss.name in ("binary_cross_entropy", "focal") else 0.0
 
 
-def _classes(samples: Samples, loss: Loss) -> Array:
+def _classes(answers: Answers, loss: Loss) -> Array:
     """Classes of shape (n,), or yes and no of the targets' shape."""
-    values = samples.targets.values
-    if samples.targets.are_classes:
+    values = answers.targets.values
+    if answers.targets.are_classes:
         return values
-    return values.argmax(axis=1) if _one_of_several(samples, loss) else values > _middle(loss)
+    return values.argmax(axis=1) if _one_of_several(answers, loss) else values > _middle(loss)
 
 
-def _guessed(samples: Samples, outputs: Array, loss: Loss) -> Array:
-    return outputs.argmax(axis=1) if _one_of_several(samples, loss) else outputs > _middle(loss)
+def _guessed(answers: Answers, outputs: Array, loss: Loss) -> Array:
+    return outputs.argmax(axis=1) if _one_of_several(answers, loss) else outputs > _middle(loss)
 
 
 # ---- scikit-learn's scorers ----
@@ -125,16 +167,16 @@ def _scorer(name: str) -> Metric:
 
     get_scorer(name)
 
-    def score(samples: Samples, outputs: Array, loss: Loss) -> float:
+    def score(answers: Answers, outputs: Array, loss: Loss) -> float:
         if not np.isfinite(outputs).all():
             return float("nan")
-        model, truth = _as_scored(samples, outputs, loss)
+        model, truth = _as_scored(answers, outputs, loss)
         two = len(getattr(model, "classes_", ())) == 2 and truth.ndim == 1
         several = hasattr(model, "classes_") and not two
         meant = _OF_TWO.get(name, name) if several else name
         if several and truth.ndim == 1 and name == "roc_auc":
             meant = "roc_auc_ovr"
-        weights = {} if samples.weights is None else {"sample_weight": samples.weights}
+        weights = {} if answers.weights is None else {"sample_weight": answers.weights}
         try:
             return float(get_scorer(meant)(model, outputs, truth, **weights))
         except (TypeError, ValueError, AttributeError) as error:
@@ -144,15 +186,15 @@ def _scorer(name: str) -> Metric:
     return score
 
 
-def _as_scored(samples: Samples, outputs: Array, loss: Loss) -> tuple[Any, Array]:
+def _as_scored(answers: Answers, outputs: Array, loss: Loss) -> tuple[Any, Array]:
     """A model in scikit-learn's manner that says what the outputs say, and the targets in its manner."""
     from multicapa.training.scored import Classifier, Regressor
 
     flat = outputs.reshape(len(outputs), -1)
-    if not samples.targets.are_classes and not is_classifier(loss):
-        truth = samples.targets.values.reshape(flat.shape)
+    if not answers.targets.are_classes and not is_classifier(loss):
+        truth = answers.targets.values.reshape(flat.shape)
         return (Regressor(flat[:, 0]), truth[:, 0]) if flat.shape[1] == 1 else (Regressor(flat), truth)
-    truth, guess = (part.astype(np.int64) for part in (_classes(samples, loss), _guessed(samples, outputs, loss)))
+    truth, guess = (part.astype(np.int64) for part in (_classes(answers, loss), _guessed(answers, outputs, loss)))
     truth, guess = (part.reshape(len(flat), -1) for part in (truth, guess))
     probable = bool(flat.min() >= 0 and flat.max() <= 1)
     if truth.shape[1] > 1:

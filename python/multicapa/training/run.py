@@ -19,7 +19,7 @@ from multicapa.optimizers import Optimizer
 from multicapa.schedules import ByEpoch
 from multicapa.training.curriculum import Curriculum
 from multicapa.training.evaluation import evaluate, outputs_of
-from multicapa.training.metrics import Metric, measure
+from multicapa.training.metrics import Measured, measure
 from multicapa.training.progress import Progress
 from multicapa.training.regularization import Regularization
 from multicapa.training.samples import Samples
@@ -129,7 +129,7 @@ class Run:
     memory: Any = None  # the optimiser in the core, with what it remembers; a fresh one if there is none
     objective: Any = None  # in the core: the loss and what the regularization adds to it
     curriculum: Curriculum | None = None
-    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    metrics: Mapping[str, Measured] = field(default_factory=dict)
     measured: Samples | None = None  # what the metrics see of training: no weights, no smoothing
     earlier: list[Any] | None = None  # kinds and states of the callbacks of the fit that goes on
     _actions: list[Callable[[], None]] = field(default_factory=list)
@@ -185,8 +185,8 @@ class Run:
     def end_epoch(self, record: dict[str, Any], validation: Samples | None, progress: Progress | None = None) -> bool:
         """Measure, record, and ask the callbacks whether to stop."""
         if self.metrics and self.measured is not None:
-            _, outputs = outputs_of(self.network, self.measured, self.loss)
-            record |= measure(self.metrics, self.measured, outputs, self.loss)
+            found = outputs_of(self.network, self.measured, self.loss)
+            record |= measure(self.metrics, self.measured, found.outputs, self.loss)
         if validation is not None:
             values = evaluate(self.network, validation, self.loss, self.metrics)
             record |= {f"val_{name}": value for name, value in values.items()}

@@ -59,20 +59,27 @@ class TargetSteps:
 
 
 def as_step_targets(
-    y: Any, steps: TargetSteps, width: int, dtype: np.dtype[Any], loss: Loss, activation: str, encoding: Encoding
+    y: Any,
+    steps: TargetSteps,
+    width: int,
+    dtype: np.dtype[Any],
+    loss: Loss,
+    activation: str,
+    encoding: Encoding,
+    what: str = "y",
 ) -> Targets:
     """y for a network with ``width`` outputs at each step: classes, one-hot or soft rows, or plain numbers."""
-    whole = steps.fill(y, 1 if width == 1 or _are_classes(y) else 2, "y")
+    whole = steps.fill(y, 1 if width == 1 or _are_classes(y) else 2, what)
     exist = steps.exist()
     if whole.ndim == 2 and width == 1:
         whole = whole[..., None]
     elif whole.ndim == 3 and whole.shape[2] != width:
-        raise ValueError(f"y should have {width} numbers at each step, not {whole.shape[2]}")
+        raise ValueError(f"{what} should have {width} numbers at each step, not {whole.shape[2]}")
     rows = whole[exist]
-    check_finite(as_numbers(rows, dtype, "y"), dtype, "y (the steps of all sequences in a row)")
+    check_finite(as_numbers(rows, dtype, what), dtype, f"{what} (the steps of all sequences in a row)")
     if len(rows) == 0:
         raise ValueError("all sequences have length 0: there is nothing to learn from")
-    made = as_targets(rows, len(rows), (width,), dtype, loss, activation, encoding)
+    made = as_targets(rows, len(rows), (width,), dtype, loss, activation, encoding, what)
     values = np.zeros((*exist.shape, *made.values.shape[1:]), made.values.dtype)
     values[exist] = made.values
     return Targets(values, made.on, made.off)

@@ -41,30 +41,37 @@ class Encoding:
 
 
 def as_targets(
-    y: Any, count: int, shape: tuple[int, ...], dtype: np.dtype[Any], loss: Loss, activation: str, encoding: Encoding
+    y: Any,
+    count: int,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    loss: Loss,
+    activation: str,
+    encoding: Encoding,
+    what: str = "y",
 ) -> Targets:
     """y for a network whose outputs have ``shape``: classes, one-hot or soft rows, or plain numbers."""
-    refuse_masks(y, "y")
+    refuse_masks(y, what)
     array = np.asarray(y)
     if array.ndim == 0 or array.shape[0] != count:
-        raise ValueError(f"y should have {count} samples like X, not shape {array.shape}")
+        raise ValueError(f"{what} should have {count} samples like X, not shape {array.shape}")
     width = math.prod(shape)
     off, on = encoding.range_for(loss, activation)
     if array.ndim == 1 and width > 1:
         if array.dtype.kind not in "iu":
             raise ValueError(
-                f"y has shape {array.shape} and type {array.dtype}; for {width} outputs it should be rows of {width} "
-                "numbers or integer classes (sklearn.preprocessing.LabelEncoder makes them)"
+                f"{what} has shape {array.shape} and type {array.dtype}; for {width} outputs it should be rows of "
+                f"{width} numbers or integer classes (sklearn.preprocessing.LabelEncoder makes them)"
             )
-        classes = _classes(array, width, on, off, encoding.label_smoothing)
+        classes = _classes(array, width, on, off, encoding.label_smoothing, what)
         _check_range(np.array([[classes.off], [classes.on]]), loss, dtype)
         return classes
-    rows = as_numbers(array, dtype, "y")
+    rows = as_numbers(array, dtype, what)
     if rows.ndim == 1 and width == 1:
         rows = rows.reshape(-1, 1)
     if rows.shape[1:] != shape:
-        raise ValueError(f"y should have shape {(count, *shape)}, not {array.shape}")
-    check_finite(rows, dtype, "y")
+        raise ValueError(f"{what} should have shape {(count, *shape)}, not {array.shape}")
+    check_finite(rows, dtype, what)
     if encoding.label_smoothing:
         rows = (rows * (1 - encoding.label_smoothing) + encoding.label_smoothing / max(width, 2)).astype(rows.dtype)
     if encoding.target_range is not None:
@@ -73,11 +80,13 @@ def as_targets(
     return Targets(rows)
 
 
-def _classes(array: Array, width: int, on: float, off: float, smoothing: float) -> Targets:
+def _classes(array: Array, width: int, on: float, off: float, smoothing: float, what: str) -> Targets:
     lowest, highest = int(array.min()), int(array.max())
     if lowest < 0 or highest >= width:
         wrong = lowest if lowest < 0 else highest
-        raise ValueError(f"y holds class {wrong}, but the network's {width} outputs stand for classes 0 to {width - 1}")
+        raise ValueError(
+            f"{what} holds class {wrong}, but the network's {width} outputs stand for classes 0 to {width - 1}"
+        )
     share = smoothing / width * (on - off)
     return Targets(np.array(array, dtype=np.int64, order="C"), on - smoothing * (on - off) + share, off + share)
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from multicapa.base.checks import check_number
-from multicapa.base.sequences import Padded
 from multicapa.training.evaluation import outputs_of
 from multicapa.training.metrics import try_out
 from multicapa.training.run import Run
@@ -18,11 +17,11 @@ from multicapa.training.targets import Encoding
 _SPLIT = 2**62  # a stream of random numbers, beside those of augmentation and of the core
 
 
-def hold_out(run: Run, y: Any, encoding: Encoding, given: Any, share: float) -> Samples | None:
+def hold_out(run: Run, y: Any, encodings: Sequence[Encoding], given: Any, share: float) -> Samples | None:
     """The samples for validation, given or taken from those of the run; and leave with the run what metrics see."""
     network, samples = run.network, run.samples
     check_number(share, "validation_split", minimum=0, below=1)
-    plain = Encoding(encoding.target_range)
+    plain = [Encoding(encoding.target_range) for encoding in encodings]
     validation = None
     if given is not None:
         if share:
@@ -31,25 +30,21 @@ def hold_out(run: Run, y: Any, encoding: Encoding, given: Any, share: float) -> 
             raise ValueError("validation_data should be a pair (X, y)")
         X, targets = given
         validation = Samples.prepare(network, X, targets, run.loss, plain, None, None, "validation X")
-    as_given = replace(samples, weights=None)
-    if encoding.label_smoothing and (share or run.metrics):
-        x: Any = samples.x
-        if samples.lengths is not None:
-            x = Padded(x, samples.lengths)
-        as_given = Samples.prepare(network, x, y, run.loss, plain, None, None)
+    as_given = samples.unweighted()
+    if any(encoding.label_smoothing for encoding in encodings) and (share or run.metrics):
+        as_given = Samples.prepare(network, samples.given(), y, run.loss, plain, None, None)
     if share:
-        held, kept = _split(len(samples.x), share, network.seed)
+        held, kept = _split(len(samples), share, network.seed)
         validation = as_given.part(held)
         run.samples = samples.part(kept)
-        if run.samples.weights is not None and not run.samples.weights.any():
+        if any(answers.weights is not None and not answers.weights.any() for answers in run.samples.answers):
             raise ValueError("validation_split leaves no sample whose weight is not 0")
-        targets = replace(as_given.targets, values=as_given.targets.values[kept])
-        as_given = replace(run.samples, targets=targets, weights=None)
+        as_given = Samples(run.samples.inputs, tuple(answers.part(kept) for answers in as_given.answers))
     if run.metrics:
         run.measured = as_given
         for part in (as_given, validation):
             if part is not None:
-                try_out(run.metrics, part, outputs_of(network, part, run.loss)[1], run.loss)
+                try_out(run.metrics, part, outputs_of(network, part, run.loss).outputs, run.loss)
     return validation
 
 

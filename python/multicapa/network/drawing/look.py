@@ -16,6 +16,7 @@ COLOURS = {
     **dict.fromkeys(RECURRENT, "#0b6e8a"),
     "embedding": "#1a66a8",
     "activation": "#b04a00",
+    "custom": "#b04a00",
     "custom_activation": "#b04a00",
     **{f"{pool}_pool{axes}d": "#8a5a00" for pool in ("max", "average") for axes in (1, 2)},
     **{f"global_{pool}_pool{axes}d": "#8a5a00" for pool in ("max", "average") for axes in (1, 2)},

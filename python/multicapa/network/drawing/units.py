@@ -82,11 +82,12 @@ def _columns(network: CoreNetwork, trace: Trace | None, sample: int) -> list[_Co
     edges = 0
     for row, layer in zip(layers, network.spec, strict=True):
         name = layer["name"]
-        bias = network.parameters.get(f"{name}.bias")
+        owner = layer.get("shares", name)
+        bias = network.parameters.get(f"{owner}.bias")
         lines = [("b", bias), *values.get(name, ())]
         texts = [[f"{what} {number(array[i])}" for what, array in lines if array is not None]
                  for i in range(row.shape[0])]  # fmt: skip
-        weight = network.parameters[f"{name}.weight"] if layer["type"] == "dense" else None
+        weight = network.parameters[f"{owner}.weight"] if layer["type"] == "dense" else None
         inputs = [columns[read] for read in layer["inputs"]]
         columns[name] = _Column(row, texts, inputs, weight, 1 + max((c.depth for c in inputs), default=-1))
         edges += row.shape[0] * len(inputs) if weight is None else weight.size
@@ -118,7 +119,8 @@ def _values(network: CoreNetwork, trace: Trace, sample: int) -> dict[str, list[t
     found: dict[str, list[tuple[str, Array | None]]] = {}
     for name in names:
         found[name] = [(what, arrays[name][sample]) for what, arrays in parts.items() if name in arrays]
-    found[names[0]] = [("x", trace.activations[names[0]][sample])]
+    for port in network.inputs:
+        found[port.name] = [("x", trace.activations[port.name][sample])]
     return found
 
 

@@ -1,0 +1,5 @@
+"""From sequences to sequences of another length."""
+
+from multicapa.seq2seq.estimator import Seq2Seq
+
+__all__ = ["Seq2Seq"]

@@ -1,0 +1,98 @@
+"""What the search goes through: the encoder run once, the decoder on beginnings of the target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from multicapa.base.sequences import pad
+from multicapa.network.core import CoreNetwork
+from multicapa.seq2seq import networks
+
+Array = npt.NDArray[Any]
+
+
+@dataclass
+class Read:
+    """What one input of the decoder reads, and of sequences their lengths."""
+
+    values: Array
+    lengths: Array | None = None
+
+    def pick(self, rows: Array) -> Read:
+        return Read(self.values[rows], None if self.lengths is None else self.lengths[rows])
+
+
+@dataclass
+class States:
+    """Of some rows: the tokens so far, and what the decoder reads besides, by its inputs' names."""
+
+    tokens: Array
+    read: dict[str, Read]
+
+
+class PrefixDecoder:
+    """Reads all tokens so far at each step, whatever the layers are."""
+
+    def __init__(self, plan: networks.Plan, trained: CoreNetwork) -> None:
+        self.encoder, self.decoder = networks.encoder(plan), self._network(plan)
+        self.reads = [port.name for port in self.decoder.inputs if port.name != "target"]
+        for part in (self.encoder, self.decoder):
+            networks.copy_numbers(trained, part)
+
+    def _network(self, plan: networks.Plan) -> CoreNetwork:
+        return networks.decoder(plan)
+
+    def start(self, sources: list[list[int]]) -> States:
+        given = pad([np.asarray(source, dtype=np.int64) for source in sources])
+        made = self.encoder.predict(given)
+        outputs = made if isinstance(made, list) else [made]
+        read = {
+            name: Read(output, given.lengths if output.ndim == 3 else None)
+            for name, output in zip(self.reads, outputs, strict=True)
+        }
+        return States(np.empty((len(sources), 0), np.int64), read)
+
+    def step(self, states: States, tokens: Array) -> tuple[Array, States]:
+        so_far = np.column_stack([states.tokens, tokens])
+        (outputs,) = self._decode(so_far, states)
+        return _logs(outputs[:, so_far.shape[1] - 1]), States(so_far, states.read)
+
+    def pick(self, states: States, rows: Array) -> States:
+        if np.array_equal(rows, np.arange(len(states.tokens))):
+            return states
+        return States(states.tokens[rows], {name: values.pick(rows) for name, values in states.read.items()})
+
+    def _decode(self, tokens: Array, states: States) -> list[Array]:
+        """What has been made here needs no check, so it goes straight to the core."""
+        target = np.zeros((len(tokens), self.decoder.inputs[0].shape[0]), self.decoder.dtype)
+        target[:, : tokens.shape[1]] = tokens
+        lengths = None if tokens.shape[1] == target.shape[1] else np.full(len(tokens), tokens.shape[1])
+        read = [(states.read[name].values, states.read[name].lengths) for name in self.reads]
+        outputs: list[Array] = self.decoder._core.predict([(target, lengths), *read])
+        return outputs
+
+
+class StepDecoder(PrefixDecoder):
+    """Keeps the states of recurrent layers, and reads one token at each step."""
+
+    def _network(self, plan: networks.Plan) -> CoreNetwork:
+        return networks.stepper(plan)
+
+    def step(self, states: States, tokens: Array) -> tuple[Array, States]:
+        following, *after = self._decode(tokens[:, None], states)
+        read = states.read | {f"state_{i}": Read(state) for i, state in enumerate(after)}
+        return _logs(following[:, 0]), States(states.tokens, read)
+
+
+def decoder_of(plan: networks.Plan, trained: CoreNetwork) -> PrefixDecoder:
+    """The quickest that there is: an LSTM's second state is nobody's output."""
+    return (StepDecoder if plan.recurrent and plan.cell != "lstm" else PrefixDecoder)(plan, trained)
+
+
+def _logs(probabilities: Array) -> Array:
+    with np.errstate(divide="ignore"):
+        return np.log(probabilities)
