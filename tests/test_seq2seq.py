@@ -39,7 +39,7 @@ def test_decoding_is_what_the_trained_network_says(kind):
     targets = [[1, 3, 4, 5], [1, 6, 6, 6], [1, 3, 3, 4], [1, 5, 4, 3]]
     read = {"source": [np.array(source, int) for source in sources], "target": targets}
     expected = np.log(network.predict(read)[:, :4])
-    for decoder in (PrefixDecoder(plan, network), decoder_of(plan, network)):
+    for decoder in (PrefixDecoder(plan, network), decoder_of(plan, network, 4, 5)):
         states = decoder.start(sources)
         for t in range(4):
             logs, states = decoder.step(states, np.array([target[t] for target in targets]))

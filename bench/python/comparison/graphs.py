@@ -1,4 +1,4 @@
-"""Networks that are graphs: a transformer that classifies, a translation with attention. Weights bear multicapa's names."""
+"""Networks that are graphs: a transformer that classifies, and a translation with attention. Weights bear our names."""
 
 from __future__ import annotations
 

@@ -252,7 +252,7 @@ class Seq2Seq:
             raise ValueError(f"max_length is {max_length}, but the model takes targets of {longest} tokens at most")
         numbers = self._numbers(self.source_vocabulary_, as_texts(sources, "sources"), plan.source_time, "source")
         found = search(
-            decoder_of(plan, trained),
+            decoder_of(plan, trained, max(map(len, numbers), default=0), max_length),
             numbers,
             check_integer(beam_width, "beam_width", minimum=1),
             max_length,

@@ -25,6 +25,7 @@ class ExactMatches(training.Callback):
         )
 
     def on_epoch_end(self, run: training.Run, epoch: dict[str, Any]) -> None:
-        found = search(decoder_of(self.plan, run.network), self.sources, 1, self.most)
+        longest = max(map(len, self.sources))
+        found = search(decoder_of(self.plan, run.network, longest, self.most), self.sources, 1, self.most)
         right = [each.tokens == target for each, target in zip(found, self.targets, strict=True)]
         epoch["val_exact"] = float(np.mean(right))

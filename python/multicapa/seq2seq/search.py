@@ -7,7 +7,7 @@ together, and those that have ended drop out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -40,17 +40,6 @@ class Found:
     score: float
 
 
-@dataclass
-class _Open:
-    """The beginnings of one sentence that may yet win, in their order, and the best that has ended."""
-
-    sums: Array
-    tokens: list[list[int]]
-    greedy: int | None = 0  # which of them greedy decoding would have made
-    best: Found | None = None
-    rows: Array = field(default_factory=lambda: np.zeros(1, np.int64))
-
-
 def search(
     model: Model, sources: list[list[int]], width: int = 1, max_length: int = 100, length_penalty: float = 1.0
 ) -> list[Found]:
@@ -64,25 +53,7 @@ def search(
         return []
     if width == 1:
         return _greedy(model, sources, max_length, length_penalty)
-    states = model.start(sources)
-    sentences = [_Open(np.zeros(1), [[]], rows=np.array([i])) for i in range(len(sources))]
-    left = list(sentences)
-    last = np.full(len(sources), START)
-    for length in range(1, max_length + 2):
-        logs, states = _step(model, states, last)
-        for sentence in left:
-            _go_on(sentence, logs[sentence.rows], length, width, max_length, length_penalty)
-        left = [sentence for sentence in left if len(sentence.sums)]
-        if not left:
-            break
-        rows = np.concatenate([sentence.rows for sentence in left])
-        states = model.pick(states, rows)
-        last = np.array([tokens[-1] for sentence in left for tokens in sentence.tokens])
-        first = 0
-        for sentence in left:
-            sentence.rows = np.arange(first, first + len(sentence.sums))
-            first += len(sentence.sums)
-    return [sentence.best for sentence in sentences if sentence.best is not None]
+    return _beam(model, sources, width, max_length, length_penalty)
 
 
 def _step(model: Model, states: Any, tokens: Array) -> tuple[Array, Any]:
@@ -113,33 +84,67 @@ def _greedy(model: Model, sources: list[list[int]], max_length: int, penalty: fl
     return [Found(row[:n].tolist(), float(score)) for row, n, score in zip(said, lengths, scores, strict=True)]
 
 
-def _go_on(sentence: _Open, logs: Array, length: int, width: int, max_length: int, penalty: float) -> None:
-    """One more token for each beginning; those that are kept say which row of the states they come from."""
-    sums = sentence.sums[:, None] + logs
-    greedy, likeliest = sentence.greedy, None if sentence.greedy is None else int(logs[sentence.greedy].argmax())
-    over = length > max_length
-    for row in range(len(sums)):
-        score = float(sums[row, END] / length**penalty)
-        if sentence.best is None or score > sentence.best.score:
-            sentence.best = Found(sentence.tokens[row], score)
-    sums[:, END] = -np.inf
-    kept = np.empty(0, np.int64)
-    if not over:
-        flat = sums.ravel()
-        kept = np.argsort(-flat, kind="stable")[:width]
-        kept = kept[flat[kept] > -np.inf]
-        if greedy is not None and likeliest != END:
-            wanted = greedy * sums.shape[1] + int(sums[greedy].argmax())
-            if len(kept) and wanted not in kept:
-                kept[-1] = wanted
-            places = np.flatnonzero(kept == wanted)
-            greedy = int(places[0]) if len(places) else None
-        else:
-            greedy = None
-        best_to_come = flat[kept].max(initial=-np.inf) / (max_length + 1) ** penalty
-        if sentence.best is not None and sentence.best.score >= best_to_come:
-            kept = kept[:0]
-    parents, tokens = np.divmod(kept, sums.shape[1])
-    sentence.sums = sums[parents, tokens]
-    sentence.tokens = [[*sentence.tokens[p], int(t)] for p, t in zip(parents, tokens, strict=True)]
-    sentence.greedy, sentence.rows = greedy, sentence.rows[parents]
+def _beam(model: Model, sources: list[list[int]], width: int, max_length: int, penalty: float) -> list[Found]:
+    """The beginnings of a sentence are rows side by side, the likeliest first, as many for each sentence."""
+    count = len(sources)
+    best, ended = np.full(count, -np.inf), np.full((count, max_length), END)
+    states, open_ = model.start(sources), np.arange(count)
+    sums, said, greedy = np.zeros((count, 1)), np.full((count, 1, max_length), END), np.zeros(count, np.int64)
+    last = np.full(count, START)
+    for length in range(1, max_length + 2):
+        logs, states = _step(model, states, last)
+        every = sums[:, :, None] + logs.reshape(*sums.shape, -1)
+        first = (every[:, :, END] / length**penalty).argmax(axis=1)
+        every_open = np.arange(len(open_))
+        scores = every[every_open, first, END] / length**penalty
+        better = scores > best[open_]
+        best[open_[better]], ended[open_[better]] = scores[better], said[better, first[better]]
+        if length > max_length:
+            break
+        goes_on = (greedy >= 0) & (logs.reshape(every.shape)[every_open, greedy].argmax(axis=1) != END)
+        every[:, :, END] = -np.inf
+        kept, greedy = _kept(every, width, np.where(goes_on, greedy, -1))
+        parents, tokens = np.divmod(kept, every.shape[2])
+        sums = np.take_along_axis(every.reshape(len(open_), -1), kept, axis=1)
+        to_come = sums.max(axis=1) / (max_length + 1) ** penalty
+        left = np.flatnonzero(to_come > best[open_])
+        if not len(left):
+            break
+        rows = every_open[:, None] * every.shape[1] + parents
+        said = np.take_along_axis(said, parents[:, :, None], axis=1)
+        said[:, :, length - 1] = tokens
+        states, last = model.pick(states, rows[left].ravel()), tokens[left].ravel()
+        open_, sums, said, greedy = open_[left], sums[left], said[left], greedy[left]
+    return [
+        Found([*tokens[: (tokens == END).argmax() if END in tokens else None].tolist()], float(score))
+        for tokens, score in zip(ended, best, strict=True)
+    ]
+
+
+def _kept(every: Array, width: int, greedy: Array) -> tuple[Array, Array]:
+    """The places of the best beginnings of each sentence, and which of them greedy decoding would have made, or -1.
+
+    Where that is none of them it takes the place of the last.
+    """
+    count, rows, tokens = every.shape
+    flat = every.reshape(count, -1)
+    kept = _largest(flat, min(width, rows * (tokens - START - 2)))
+    sentences = np.arange(count)
+    wanted = greedy * tokens + every[sentences, greedy].argmax(axis=1)
+    goes_on = (greedy >= 0) & (flat[sentences, wanted] > -np.inf)
+    lost = goes_on & ~(kept == wanted[:, None]).any(axis=1)
+    kept[lost, -1] = wanted[lost]
+    return kept, np.where(goes_on, (kept == wanted[:, None]).argmax(axis=1), -1)
+
+
+def _largest(values: Array, count: int) -> Array:
+    """The places of the largest numbers of each row, in falling order; equal ones go by their place."""
+    if count >= values.shape[1]:
+        return np.argsort(-values, axis=1, kind="stable")[:, :count]
+    places = np.sort(np.argpartition(-values, count - 1, axis=1)[:, :count], axis=1)
+    found = np.take_along_axis(values, places, axis=1)
+    places = np.take_along_axis(places, np.argsort(-found, axis=1, kind="stable"), axis=1)
+    # Of equal ones at the border it is not said which are taken.
+    unsure = np.flatnonzero((values >= found.min(axis=1)[:, None]).sum(axis=1) > count)
+    places[unsure] = np.argsort(-values[unsure], axis=1, kind="stable")[:, :count]
+    return places
