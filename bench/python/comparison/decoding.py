@@ -12,7 +12,7 @@ from comparison.schedule import Schedule
 from comparison.worker import DecodingBench, Failure
 
 SENTENCES = 300
-DIFFERENCE = 1e-4  # of two scores
+AGREEMENT = 0.02  # of the mean scores
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,10 @@ def measure(request: Request, contenders: list[Contender], schedule: Schedule) -
 
 
 def check_agreement(name: str, translated: list[tuple[list[int], float]], first: list[tuple[list[int], float]]) -> None:
-    """The scores are those of the others. The tokens may differ where the last bit decides."""
-    worst = max(abs(ours - theirs) for (_, ours), (_, theirs) in zip(translated, first, strict=True))
-    if not worst < DIFFERENCE:
-        raise Failure(f"{name} found a score that differs by {worst:.2g} from what others found")
+    """All find about as likely sentences. A beam of multicapa's has the greedy one beside it, others need not."""
+    ours, theirs = (sum(score for _, score in found) / len(found) for found in (translated, first))
+    if not abs(ours - theirs) < AGREEMENT * abs(theirs):
+        raise Failure(f"{name} found sentences with a mean score of {ours:.3f}, others of {theirs:.3f}")
 
 
 def as_json(result: Decoding) -> dict[str, Any]:

@@ -171,6 +171,15 @@ class Translation(Graph):
         said = np.tanh(both @ w["both.weight"] + w["both.bias"])
         return np.asarray(said @ w["next.weight"] + w["next.bias"])
 
+    def scores(self, weights: Named, sources: Array, said: Array) -> Array:
+        """The mean log-probabilities of tokens and the end behind them."""
+        exact = {name: weight.astype(np.float64) for name, weight in weights.items()}
+        count = len(said)
+        read, ended = np.column_stack([np.full(count, START), said]), np.column_stack([said, np.full(count, END)])
+        z = self.logits(exact, sources, read)
+        logs = log_softmax(z.reshape(-1, self.tokens)).reshape(z.shape)
+        return np.asarray(np.take_along_axis(logs, ended[:, :, None], axis=2)[:, :, 0].mean(axis=1))
+
     def _walked(self, w: Named, name: str, x: Array, h: Array | None = None) -> Array:
         """All states on the way."""
         walk = Walk("gru", self.units)

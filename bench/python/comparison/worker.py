@@ -100,17 +100,21 @@ class DecodingBench(Bench):
     """Calls that translate the same sentences, with weights that let none of them end before the last token."""
 
     def __init__(self, module: str, work: Translation, sentences: int, width: int, threads: int) -> None:
-        weights = {name: weight.copy() for name, weight in work.first_weights.items()}
-        weights["next.bias"][END] = -20
+        self.work, self.weights = work, {name: weight.copy() for name, weight in work.first_weights.items()}
+        self.weights["next.bias"][END] = -20
         self.sources = GraphData(work).X[0][:sentences]
         library: Any = importlib.import_module(f"comparison.graphs_{module}")
-        self.decoding = library.Decoding(work, weights, self.sources, width, threads)
+        self.decoding = library.Decoding(work, self.weights, self.sources, width, threads)
 
     def check(self) -> list[tuple[list[int], float]]:
-        """What it says, and the scores."""
+        """What it says, with scores that are NumPy's."""
         found: list[tuple[list[int], float]] = self.decoding.run()
         if len(found) != len(self.sources) or any(len(tokens) != self.sources.shape[1] for tokens, _ in found):
             raise Failure("a sentence has not as many tokens as there is room for")
+        said, scores = np.array([tokens for tokens, _ in found]), np.array([score for _, score in found])
+        error = float(np.abs(scores - self.work.scores(self.weights, self.sources, said)).max())
+        if not error < 1e-3:
+            raise Failure(f"a score is wrong by {error:.2g}")
         return found
 
     def time(self, repetitions: int) -> float:
