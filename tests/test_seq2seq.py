@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import multicapa as mc
-from multicapa.seq2seq import networks
-from multicapa.seq2seq.decoder import PrefixDecoder, decoder_of
-from multicapa.seq2seq.search import search
+from multicapa.networks.seq2seq import parts
+from multicapa.networks.seq2seq.decoder import PrefixDecoder, decoder_of
+from multicapa.networks.seq2seq.search import search
 
 KINDS = {
     "additive": {},
@@ -163,7 +163,7 @@ def test_what_is_refused():
 
 def test_parts_have_the_layers_of_the_whole():
     plan = fitted("transformer")._plan_
-    whole = set(networks.whole(plan).parameters)
-    encoder, decoder = set(networks.encoder(plan).parameters), set(networks.decoder(plan).parameters)
+    whole = set(parts.whole(plan).parameters)
+    encoder, decoder = set(parts.encoder(plan).parameters), set(parts.decoder(plan).parameters)
     assert encoder | decoder == whole
     assert not encoder & decoder

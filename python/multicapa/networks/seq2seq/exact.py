@@ -8,17 +8,15 @@ import numpy as np
 
 from multicapa import training
 from multicapa.base.vocabulary import Vocabulary
-from multicapa.seq2seq import networks
-from multicapa.seq2seq.decoder import decoder_of
-from multicapa.seq2seq.search import search
+from multicapa.networks.seq2seq import parts
+from multicapa.networks.seq2seq.decoder import decoder_of
+from multicapa.networks.seq2seq.search import search
 
 
 class ExactMatches(training.Callback):
     """Notes the share of validation pairs that greedy decoding gets right."""
 
-    def __init__(
-        self, plan: networks.Plan, vocabularies: list[Vocabulary], sources: Any, targets: Any, most: int
-    ) -> None:
+    def __init__(self, plan: parts.Plan, vocabularies: list[Vocabulary], sources: Any, targets: Any, most: int) -> None:
         self.plan, self.most = plan, most
         self.sources, self.targets = (
             [v.encode(text) for text in texts] for v, texts in zip(vocabularies, (sources, targets), strict=True)

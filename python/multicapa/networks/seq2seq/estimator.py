@@ -18,11 +18,11 @@ from multicapa.callbacks import EarlyStopping
 from multicapa.layers.attention import SCORES
 from multicapa.model.files import load
 from multicapa.model.network import Network
-from multicapa.seq2seq import networks
-from multicapa.seq2seq.decoder import decoder_of
-from multicapa.seq2seq.exact import ExactMatches
-from multicapa.seq2seq.pairs import as_pairs, as_samples, as_texts
-from multicapa.seq2seq.search import search
+from multicapa.networks.seq2seq import parts
+from multicapa.networks.seq2seq.decoder import decoder_of
+from multicapa.networks.seq2seq.exact import ExactMatches
+from multicapa.networks.seq2seq.pairs import as_pairs, as_samples, as_texts
+from multicapa.networks.seq2seq.search import search
 
 _INSIDE = "seq2seq"  # in the metadata of a network
 
@@ -98,7 +98,7 @@ class Seq2Seq:
         seed: int | None = None,
     ) -> None:
         self.architecture = _one_of(architecture, "architecture", ("recurrent", "transformer"))
-        self.cell = _one_of(cell, "cell", tuple(networks.CELLS))
+        self.cell = _one_of(cell, "cell", tuple(parts.CELLS))
         self.units = check_integer(units, "units", minimum=1)
         self.n_layers = check_integer(n_layers, "n_layers", minimum=1)
         self.bidirectional = check_flag(bidirectional, "bidirectional")
@@ -175,7 +175,7 @@ class Seq2Seq:
         time = [2 * n if max_length is None else max_length for n in longest]
         seed = int(np.random.SeedSequence().generate_state(1)[0]) if self.seed is None else self.seed
         plan = self._plan(vocabularies, time, seed)
-        network = networks.whole(plan)
+        network = parts.whole(plan)
         following: list[training.Callback | Callable[..., Any]] = []
         samples = None
         if validation_data is not None:
@@ -320,7 +320,7 @@ class Seq2Seq:
             raise ValueError(f"{os.fspath(path)!r} holds a network, but no Seq2Seq; read it with multicapa.load")
         try:
             model = cls(**inside["options"])
-            model._plan_ = networks.Plan(**inside["plan"])
+            model._plan_ = parts.Plan(**inside["plan"])
             model.source_vocabulary_, model.target_vocabulary_ = (Vocabulary(*each) for each in inside["vocabularies"])
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{os.fspath(path)!r} has a damaged Seq2Seq: {error}") from error
@@ -338,8 +338,8 @@ class Seq2Seq:
             raise ValueError(f"level should be one for both sides or a pair, not {self.level!r}")
         return self.level[0], self.level[1]
 
-    def _plan(self, vocabularies: list[Vocabulary], time: list[int], seed: int) -> networks.Plan:
-        return networks.Plan(
+    def _plan(self, vocabularies: list[Vocabulary], time: list[int], seed: int) -> parts.Plan:
+        return parts.Plan(
             self.architecture,
             self.cell,
             self.units,

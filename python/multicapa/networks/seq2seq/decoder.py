@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from multicapa.base.sequences import pad
 from multicapa.network.core import CoreNetwork
-from multicapa.seq2seq import networks
+from multicapa.networks.seq2seq import parts
 
 Array = npt.NDArray[Any]
 
@@ -44,14 +44,14 @@ class States:
 class PrefixDecoder:
     """Reads all tokens so far at each step, whatever the layers are."""
 
-    def __init__(self, plan: networks.Plan, trained: CoreNetwork) -> None:
-        self.encoder, self.decoder = networks.encoder(plan), self._network(plan)
+    def __init__(self, plan: parts.Plan, trained: CoreNetwork) -> None:
+        self.encoder, self.decoder = parts.encoder(plan), self._network(plan)
         self.reads = [port.name for port in self.decoder.inputs if port.name != "target"]
         for part in (self.encoder, self.decoder):
-            networks.copy_numbers(trained, part)
+            parts.copy_numbers(trained, part)
 
-    def _network(self, plan: networks.Plan) -> CoreNetwork:
-        return networks.decoder(plan)
+    def _network(self, plan: parts.Plan) -> CoreNetwork:
+        return parts.decoder(plan)
 
     def start(self, sources: list[list[int]]) -> States:
         given = pad([np.asarray(source, dtype=np.int64) for source in sources])
@@ -92,8 +92,8 @@ class PrefixDecoder:
 class StepDecoder(PrefixDecoder):
     """Keeps the states of recurrent layers, and reads one token at each step."""
 
-    def _network(self, plan: networks.Plan) -> CoreNetwork:
-        return networks.stepper(plan)
+    def _network(self, plan: parts.Plan) -> CoreNetwork:
+        return parts.stepper(plan)
 
     def step(self, states: States, tokens: Array) -> tuple[Array, States]:
         following, *after = self._decode(tokens[:, None], states)
@@ -101,7 +101,7 @@ class StepDecoder(PrefixDecoder):
         return _logs(following[:, 0]), States(states.tokens, read, states.sentences)
 
 
-def decoder_of(plan: networks.Plan, trained: CoreNetwork, source: int, target: int) -> PrefixDecoder:
+def decoder_of(plan: parts.Plan, trained: CoreNetwork, source: int, target: int) -> PrefixDecoder:
     """The quickest that there is for sources and targets of so many tokens at most.
 
     An LSTM's second state is nobody's output.
