@@ -31,7 +31,7 @@ def test_weights_and_penalties(kind):
         TEXTS, spoilt, epochs=40, batch_size=20, learning_rate=0.01, sample_weight=half.astype(float), verbose=False
     )
     assert "" not in unseen.predict(TEXTS[:20])
-    began = {name: view for name, view in fitted(kind, learning_rate=1e-300).network_.parameters.items()}
+    began = fitted(kind, learning_rate=1e-300).network_.parameters
     squares = sum((view**2).sum() for name, view in began.items() if not name.endswith(("bias", "beta", "gamma")))
     penalised = fitted(kind, l2=0.1).history_["loss"][0] - plain.history_["loss"][0]
     assert penalised == pytest.approx(0.05 * squares, rel=1e-9)
