@@ -101,13 +101,48 @@ class StepDecoder(PrefixDecoder):
         return _logs(following[:, 0]), States(states.tokens, read, states.sentences)
 
 
+class CachedDecoder(PrefixDecoder):
+    """Keeps a transformer's keys and values of all tokens so far, and reads one token at each step."""
+
+    def __init__(self, plan: parts.Plan, trained: CoreNetwork) -> None:
+        self.plan, self.encoder, self.links = plan, parts.memories(plan), parts.links(plan)
+        self.reads = [port.name for port in self.encoder.outputs]
+        for part in (self.encoder, *self.links):
+            parts.copy_numbers(trained, part)
+        self.vectors, self.positions = trained.parameters["target_embedding.weight"].copy(), parts.positions(plan)
+
+    def start(self, sources: list[list[int]]) -> States:
+        states, shape = super().start(sources), (len(sources), self.plan.target_time, self.plan.units)
+        for i in range(self.plan.n_layers):
+            for part in ("keys", "values"):
+                states.read[f"{_STATE}{i}_{part}"] = Read(np.zeros(shape, self.encoder.dtype))
+        return states
+
+    def step(self, states: States, tokens: Array) -> tuple[Array, States]:
+        t = states.tokens.shape[1]
+        lengths = None if t + 1 == self.plan.target_time else np.full(len(tokens), t + 1)
+        h = self.vectors[tokens] + self.positions[t]
+        made: list[Array] = self.links[0]._core.predict([(h, None)])
+        for i, link in enumerate(self.links[1:]):
+            query, *new = made
+            before = [states.read[f"{_STATE}{i}_{part}"].values for part in ("keys", "values")]
+            for cache, values in zip(before, new, strict=True):
+                cache[:, t] = values
+            memory = [states.read[f"decoder_{i}_memory_{part}"] for part in ("keys", "values")]
+            looked_at = [*((cache, lengths) for cache in before), *((read.values, read.lengths) for read in memory)]
+            h, *made = link._core.predict([(h, None), (query, None), *looked_at])
+        return _logs(h), States(np.column_stack([states.tokens, tokens]), states.read, states.sentences)
+
+
 def decoder_of(plan: parts.Plan, trained: CoreNetwork, source: int, target: int) -> PrefixDecoder:
     """The quickest that there is for sources and targets of so many tokens at most.
 
     An LSTM's second state is nobody's output.
     """
     plan = replace(plan, source_time=max(source, 1), target_time=target + 1)
-    return (StepDecoder if plan.recurrent and plan.cell != "lstm" else PrefixDecoder)(plan, trained)
+    if not plan.recurrent:
+        return CachedDecoder(plan, trained)
+    return (StepDecoder if plan.cell != "lstm" else PrefixDecoder)(plan, trained)
 
 
 def _logs(probabilities: Array) -> Array:
