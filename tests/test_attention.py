@@ -326,6 +326,31 @@ def test_wrong_shapes_and_options():
         net.stream()
 
 
+def test_attention_without_parameters_begins_a_sequence():
+    """Lengths are kept to where it alone reads an input: as query, as memory of one query, and before a pooling."""
+    X = [rng(i).normal(size=(n, 4)) for i, n in enumerate((5, 2, 1, 4))]
+    x = mc.Input((5, 4))
+    looks = mc.Attention()(x)
+    for y in (looks, mc.GlobalAveragePool1D()(looks)):
+        net = mc.Network(x, y, dtype="float64", seed=0)
+        outputs = net.predict(X)
+        assert net.predict(garbage(mc.data.pad(X, 5))).tobytes() == outputs.tobytes()
+        for i, one in enumerate(X):
+            a = np.exp(one @ one.T / 2)
+            expected = a / a.sum(axis=1, keepdims=True) @ one
+            if y is looks:
+                assert_near(outputs[i, : len(one)], expected, 1e-12)
+                assert not outputs[i, len(one) :].any()
+            else:
+                assert_near(outputs[i], expected.mean(axis=0), 1e-12)
+    query, memory = mc.Input(4, "query"), mc.Input((5, 4), "memory")
+    net = mc.Network([query, memory], mc.Attention("dot")([query, memory]), dtype="float64", seed=0)
+    asked = rng(9).normal(size=(4, 4))
+    for i, (q, one) in enumerate(zip(asked, X, strict=True)):
+        a = np.exp(one @ q)
+        assert_near(net.predict([asked, X])[i], a / a.sum() @ one, 1e-12)
+
+
 # ---- query and memory with lengths of their own ----
 
 
