@@ -98,7 +98,7 @@ class Network(Shown):
     def evaluate(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         *,
         loss: str | losses.Loss | Mapping[str, Any] | Sequence[Any] | None = None,
         loss_weights: Mapping[str, float] | Sequence[float] | None = None,
@@ -111,7 +111,7 @@ class Network(Shown):
         Parameters
         ----------
         X, y
-            As in :meth:`fit`.
+            As in :meth:`fit`; without y, X is an iterable of batches.
         loss : str or Loss, optional
             By default that of the last fit, before one what goes with the output activation.
         loss_weights : dict or sequence of float, optional
@@ -145,8 +145,14 @@ class Network(Shown):
         wanted = training.as_metrics(metrics, self)
         chosen = as_loss(self.outputs, loss, loss_weights, self.loss)
         encodings = training.as_encodings(self, target_range)
-        samples = training.Samples.prepare(self, X, y, chosen, encodings, sample_weight, None)
-        return training.evaluate(self, samples, chosen, wanted)
+
+        def prepare(X: Any, y: Any, sample_weight: Any) -> training.Samples:
+            return training.Samples.prepare(self, X, y, chosen, encodings, sample_weight, None)
+
+        if y is not None:
+            return training.evaluate(self, prepare(X, y, sample_weight), chosen, wanted)
+        training.refuse_beside_batches(sample_weight=sample_weight is not None)
+        return training.evaluate_batches(self, training.prepared(training.as_batches(X), prepare), chosen, wanted)
 
     def loss_and_gradient(
         self,
