@@ -1,5 +1,6 @@
 """Layers that are called more than once: one set of weights, the sum of the gradients."""
 
+import copy
 import pickle
 
 import numpy as np
@@ -220,3 +221,37 @@ def test_a_layer_of_one_branch_can_be_looked_into():
     h = X @ net.parameters["dense_2.weight"] + net.parameters["dense_2.bias"]
     h = np.tanh(h @ net.parameters["first.weight"] + net.parameters["first.bias"])
     np.testing.assert_allclose(half, h @ net.parameters["second.weight"] + net.parameters["second.bias"], rtol=1e-12)
+
+
+def test_networks_do_not_share_layers():
+    """Each would have weights of its own without a word."""
+    x, layer, relu = mc.Input(3), mc.Dense(4, name="encoder"), mc.Activation("relu")
+    h = relu(layer(x))
+    whole = mc.Network(x, mc.Dense(3)(h), seed=0)
+    with pytest.raises(ValueError, match=r"Dense 'encoder' of this network is in another one already.*deepcopy"):
+        mc.Network(x, h, seed=0)
+    with pytest.raises(ValueError, match="in another one already"):
+        mc.Sequential([layer, mc.Dense(1)], input_shape=3)
+    other = mc.Sequential([copy.deepcopy(layer), relu], input_shape=3, seed=1)  # what has no weights is anybody's
+    for name in ("weight", "bias"):
+        other["encoder"].parameters[name] = whole["encoder"].parameters[name]
+    np.testing.assert_array_equal(other.parameters["encoder.weight"], whole.parameters["encoder.weight"])
+
+
+def test_a_network_that_failed_or_went_takes_no_layers_along():
+    x, layer = mc.Input(3), mc.Dense(1)
+    with pytest.raises(ValueError, match="always 1"):
+        mc.Network(x, mc.Activation("softmax")(layer(x)))
+    net = mc.Network(x, layer(x), seed=0)
+    twin = net.copy()  # has weights of its own, and says so
+    del net
+    again = mc.Network(x, layer(x), seed=0)
+    np.testing.assert_array_equal(again.parameters.flat, twin.parameters.flat)
+
+
+def test_layers_with_an_owner_are_copied_and_pickled():
+    layer = mc.Dense(2)
+    net = mc.Sequential([layer], input_shape=3, seed=0)
+    for made in (copy.deepcopy(layer), copy.copy(layer), pickle.loads(pickle.dumps(layer))):
+        again = mc.Sequential([made], input_shape=3, seed=0)
+        np.testing.assert_array_equal(again.parameters.flat, net.parameters.flat)

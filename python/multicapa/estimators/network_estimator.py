@@ -184,7 +184,7 @@ class NetworkEstimator(EstimatorBase):
         walks = not fresh and self.network_.inputs[0].time > 0  # through sequences of any length
         x = layers.Input(self.network_.input_shape if walks else numbers.shape[1:])
         outputs = self._graph(x, *self._output(samples.targets))
-        spec = graph_spec([x], [outputs])
+        spec, _ = graph_spec([x], [outputs])
         if options.is_lbfgs(self.solver) and any(map(_is_random, spec)):
             raise ValueError("L-BFGS needs a cost that stays the same: no dropout, no noise and no batch norm")
         if not fresh:

@@ -15,6 +15,7 @@ from multicapa.base.arrays import Array
 from multicapa.base.checks import check_flag, check_integer
 from multicapa.base.portable import Portable, unwrapped
 from multicapa.base.views import Views
+from multicapa.model.owners import check_free, own
 from multicapa.model.shown import Shown
 from multicapa.model.stream import Stream
 from multicapa.network import attention, files
@@ -92,8 +93,12 @@ class Network(Shown):
         seed: int | None = None,
     ) -> None:
         ends = [_symbols(given, what) for given, what in ((inputs, "inputs"), (outputs, "outputs"))]
-        super().__init__(graph_spec(*ends), dtype, seed)
+        spec, made_by = graph_spec(*ends)
+        super().__init__(spec, dtype, seed)
         check_outputs(self)
+        weighted = [made_by[name] for name in dict.fromkeys(key.rpartition(".")[0] for key in self.parameters)]
+        check_free(weighted)
+        own(self, weighted)
 
     def evaluate(
         self,
