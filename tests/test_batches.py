@@ -167,7 +167,7 @@ def test_callbacks_metrics_and_early_stopping_go_on():
     )
     assert len(history) < 200
     assert history.names() == ["epoch", "loss", "learning_rate", "seconds", "val_loss", "val_accuracy", "val_f1"]
-    assert batches == [0, 1, 2, 3] * len(history)
+    assert batches == [1, 2, 3, 4] * len(history)
 
 
 def test_schedules_see_each_update():

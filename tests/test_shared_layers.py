@@ -204,13 +204,6 @@ def test_what_a_shared_layer_reads_must_have_one_width():
         mc.Network(x, dense(dense(x)))
 
 
-def test_one_layer_in_several_networks_is_one_in_each():
-    x, dense = mc.Input(3), mc.Dense(3)
-    one, two = mc.Network(x, dense(x), seed=0), mc.Network(x, dense(dense(x)), seed=0)
-    assert [layer["name"] for layer in one.spec] == ["input_1", "dense_1"]
-    np.testing.assert_array_equal(one.predict(one.predict(np.eye(3))), two.predict(np.eye(3)))
-
-
 def test_a_layer_of_one_branch_can_be_looked_into():
     """Also where the first call is not on the way to it."""
     from multicapa.network.inner import up_to
@@ -231,8 +224,9 @@ def test_networks_do_not_share_layers():
     with pytest.raises(ValueError, match=r"Dense 'encoder' of this network is in another one already.*deepcopy"):
         mc.Network(x, h, seed=0)
     with pytest.raises(ValueError, match="in another one already"):
-        mc.Sequential([layer, mc.Dense(1)], input_shape=3)
-    other = mc.Sequential([copy.deepcopy(layer), relu], input_shape=3, seed=1)  # what has no weights is anybody's
+        mc.Network(y := mc.Input(3), layer(y))
+    z = mc.Input(3)
+    other = mc.Network(z, relu(copy.deepcopy(layer)(z)), seed=1)  # what has no weights is anybody's
     for name in ("weight", "bias"):
         other["encoder"].parameters[name] = whole["encoder"].parameters[name]
     np.testing.assert_array_equal(other.parameters["encoder.weight"], whole.parameters["encoder.weight"])
@@ -251,7 +245,7 @@ def test_a_network_that_failed_or_went_takes_no_layers_along():
 
 def test_layers_with_an_owner_are_copied_and_pickled():
     layer = mc.Dense(2)
-    net = mc.Sequential([layer], input_shape=3, seed=0)
+    net = mc.Network(x := mc.Input(3), layer(x), seed=0)
     for made in (copy.deepcopy(layer), copy.copy(layer), pickle.loads(pickle.dumps(layer))):
-        again = mc.Sequential([made], input_shape=3, seed=0)
+        again = mc.Network(x := mc.Input(3), made(x), seed=0)
         np.testing.assert_array_equal(again.parameters.flat, net.parameters.flat)

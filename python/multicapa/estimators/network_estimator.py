@@ -192,7 +192,8 @@ class NetworkEstimator(EstimatorBase):
                 raise ValueError("the parameters or y now ask for another network than there is; fit anew")
             self._reach(samples.X)
             return
-        network = Network(x, outputs, dtype=numbers.dtype, seed=int(rng.randint(2**31 - 1)))
+        network = Network.__new__(Network)
+        network._make(spec, numbers.dtype, int(rng.randint(2**31 - 1)))
         if isinstance(samples.X, Padded) and not samples.X.exists().all():
             network._core.check_takes_lengths()
         self._loss_for(network)

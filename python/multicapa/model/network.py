@@ -94,11 +94,15 @@ class Network(Shown):
     ) -> None:
         ends = [_symbols(given, what) for given, what in ((inputs, "inputs"), (outputs, "outputs"))]
         spec, made_by = graph_spec(*ends)
-        super().__init__(spec, dtype, seed)
-        check_outputs(self)
+        self._make(spec, dtype, seed)
         weighted = [made_by[name] for name in dict.fromkeys(key.rpartition(".")[0] for key in self.parameters)]
         check_free(weighted)
         own(self, weighted)
+
+    def _make(self, spec: list[dict[str, Any]], dtype: npt.DTypeLike, seed: int | None) -> None:
+        """From a description, whoever else has made a network of its layers."""
+        CoreNetwork.__init__(self, spec, dtype, seed)
+        check_outputs(self)
 
     def evaluate(
         self,

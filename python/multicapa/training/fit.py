@@ -160,7 +160,7 @@ def fit(
     Returns
     -------
     History
-        One record per epoch: epoch, loss (mean over the batches as they were met, penalties included), learning_rate,
+        One record per epoch: epoch (from 1), loss (mean over the batches as they were met, penalties included), learning_rate,
         seconds, the metrics and the validation values; of several outputs also the loss of each, as ``"price_loss"``
         and ``"val_price_loss"``, without its weight. Also ``network.history``.
 
@@ -324,14 +324,14 @@ def _run_epoch(run: Run, epoch: int, feed: Feed | Batches, progress: Progress) -
         found.append((count, loss, penalty, *by_output))
         done += made
         if diverged(network, cost_diverged, before):
-            raise DivergenceError(epoch, done, rates[min(made, len(rates) - 1)])
+            raise DivergenceError(epoch + 1, done, rates[min(made, len(rates) - 1)])
         seen += count
-        over = run.end_batch({"epoch": epoch, "batch": done - 1, "loss": loss, "learning_rate": rates[-1]})
+        over = run.end_batch({"epoch": epoch + 1, "batch": done, "loss": loss, "learning_rate": rates[-1]})
         if over:
             break
     loss, run.penalty, *by_output = found[0][1:] if len(found) == 1 else _means(found)
     seconds = time.perf_counter() - start
-    record = {"epoch": epoch, "loss": loss, **named_losses(network, by_output), "learning_rate": rates[-1]}
+    record = {"epoch": epoch + 1, "loss": loss, **named_losses(network, by_output), "learning_rate": rates[-1]}
     return record | {"seconds": seconds}, over
 
 

@@ -55,7 +55,7 @@ class Callback:
         """Before an epoch."""
 
     def on_batch_end(self, run: Run, batch: dict[str, Any]) -> bool | None:
-        """After an update; ``batch`` has epoch, batch, loss and learning_rate. True ends the epoch and the fit.
+        """After an update; ``batch`` has epoch and batch, both from 1, loss and learning_rate. True ends the fit.
 
         Fits with this hook are slower: the core comes back to Python after each batch.
         """
