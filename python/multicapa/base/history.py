@@ -9,8 +9,8 @@ from typing import Any, overload
 class History(Sequence[dict[str, Any]]):
     """A list of one dict per epoch; a name instead of an index gives that value for all epochs.
 
-    Epochs count from 1, in records as in messages, logs, names of files and pictures: the first is ``history[0]``, whose
-    ``"epoch"`` is 1.
+    Epochs count from 1, in records as in messages, logs, names of files and pictures: the first is ``history[0]``, and
+    its ``"epoch"`` is 1.
 
     Examples
     --------

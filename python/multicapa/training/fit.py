@@ -160,9 +160,9 @@ def fit(
     Returns
     -------
     History
-        One record per epoch: epoch (from 1), loss (mean over the batches as they were met, penalties included), learning_rate,
-        seconds, the metrics and the validation values; of several outputs also the loss of each, as ``"price_loss"``
-        and ``"val_price_loss"``, without its weight. Also ``network.history``.
+        One record per epoch: epoch (from 1), loss (mean over the batches as they were met, penalties included),
+        learning_rate, seconds, the metrics and the validation values; of several outputs also the loss of each, as
+        ``"price_loss"`` and ``"val_price_loss"``, without its weight. Also ``network.history``.
 
     Raises
     ------
