@@ -94,7 +94,7 @@ def copy_numbers(source: CoreNetwork, target: CoreNetwork) -> None:
 def _network(plan: Plan, inputs: list[Symbol], outputs: Sequence[Symbol]) -> CoreNetwork:
     """Whose numbers are to be copied, so that none are drawn."""
     network = CoreNetwork.__new__(CoreNetwork)
-    network._build(graph_spec(inputs, list(outputs)), plan.dtype, plan.seed, sys.maxsize)
+    network._build(graph_spec(inputs, list(outputs))[0], plan.dtype, plan.seed, sys.maxsize)
     return network
 
 
