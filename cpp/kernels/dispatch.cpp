@@ -14,7 +14,13 @@
 
 namespace multicapa {
 
-extern const KernelTables dense_tables_baseline, dense_tables_v2, dense_tables_v3, dense_tables_v4;
+#if defined(MULTICAPA_ONLY_V2)
+extern const KernelTables dense_tables_v2;
+#elif defined(__x86_64__)
+extern const KernelTables dense_tables_v2, dense_tables_v3, dense_tables_v4;
+#else
+extern const KernelTables dense_tables_baseline;
+#endif
 
 #if defined(MULTICAPA_TILES)
 extern const TileProduct<float> amx_product;
@@ -52,37 +58,30 @@ KernelTables tables_with_tiles() {
 
 #endif
 
-// Those that were compiled, best first.
+#if defined(MULTICAPA_ONLY_V2)
+std::vector<InstructionSet> instruction_sets() { return {{"v2", &dense_tables_v2, true}}; }
+#elif defined(__x86_64__)
+// Best first.
 std::vector<InstructionSet> instruction_sets() {
-  std::vector<InstructionSet> sets;
-#if defined(__x86_64__)
   __builtin_cpu_init();
   const bool v2 = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
-  [[maybe_unused]] const bool v3 =
+  const bool v3 =
       v2 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
-  [[maybe_unused]] const bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                                   __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-                                   __builtin_cpu_supports("avx512vl");
-#endif
+  const bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                  __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+                  __builtin_cpu_supports("avx512vl");
+  std::vector<InstructionSet> sets = {
+      {"v4", &dense_tables_v4, v4}, {"v3", &dense_tables_v3, v3}, {"v2", &dense_tables_v2, v2}};
 #if defined(MULTICAPA_TILES)
   static const bool amx = v4 && offers_tiles();
   static const KernelTables kernel_tables_amx = tables_with_tiles();
-  sets.push_back({"amx", &kernel_tables_amx, amx});
-#endif
-#if defined(MULTICAPA_WITH_v4)
-  sets.push_back({"v4", &dense_tables_v4, v4});
-#endif
-#if defined(MULTICAPA_WITH_v3)
-  sets.push_back({"v3", &dense_tables_v3, v3});
-#endif
-#if defined(MULTICAPA_WITH_v2)
-  sets.push_back({"v2", &dense_tables_v2, v2});
-#endif
-#if defined(MULTICAPA_WITH_baseline)
-  sets.push_back({"baseline", &dense_tables_baseline, true});
+  sets.insert(sets.begin(), {"amx", &kernel_tables_amx, amx});
 #endif
   return sets;
 }
+#else
+std::vector<InstructionSet> instruction_sets() { return {{"baseline", &dense_tables_baseline, true}}; }
+#endif
 
 std::string join(const std::vector<std::string>& names) {
   std::string text;
@@ -101,10 +100,7 @@ const KernelTables& choose() {
   const char* variable = std::getenv("MULTICAPA_ISA");
   const std::string wanted = variable ? variable : "";
   if (const KernelTables* tables = find(wanted)) return *tables;
-  if (wanted.empty())
-    throw std::runtime_error(
-        "this processor has none of the instruction sets that multicapa was compiled for; the least of its "
-        "own is x86-64-v2 (SSE4.2 and POPCNT)");
+  if (wanted.empty()) throw std::runtime_error("multicapa needs a processor of at least x86-64-v2 (SSE4.2 and POPCNT)");
   throw std::runtime_error("MULTICAPA_ISA is \"" + wanted + "\", but this machine offers " +
                            join(available_instruction_sets()) + "; unset it to take the best of them");
 }
