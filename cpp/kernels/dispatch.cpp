@@ -14,13 +14,7 @@
 
 namespace multicapa {
 
-#if defined(MULTICAPA_ONLY_V2)
-extern const KernelTables dense_tables_v2;
-#elif defined(__x86_64__)
-extern const KernelTables dense_tables_v2, dense_tables_v3, dense_tables_v4;
-#else
-extern const KernelTables dense_tables_baseline;
-#endif
+extern const KernelTables dense_tables_v2, dense_tables_v3, dense_tables_v4, dense_tables_baseline;
 
 #if defined(MULTICAPA_TILES)
 extern const TileProduct<float> amx_product;
@@ -58,30 +52,37 @@ KernelTables tables_with_tiles() {
 
 #endif
 
-#if defined(MULTICAPA_ONLY_V2)
-std::vector<InstructionSet> instruction_sets() { return {{"v2", &dense_tables_v2, true}}; }
-#elif defined(__x86_64__)
-// Best first.
+// Best first, of those that CMakeLists.txt has compiled.
 std::vector<InstructionSet> instruction_sets() {
+  std::vector<InstructionSet> sets;
+#if defined(__x86_64__)
   __builtin_cpu_init();
-  const bool v2 = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
-  const bool v3 =
+  [[maybe_unused]] const bool v2 = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
+  [[maybe_unused]] const bool v3 =
       v2 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
-  const bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                  __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-                  __builtin_cpu_supports("avx512vl");
-  std::vector<InstructionSet> sets = {
-      {"v4", &dense_tables_v4, v4}, {"v3", &dense_tables_v3, v3}, {"v2", &dense_tables_v2, v2}};
+  [[maybe_unused]] const bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                                   __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+                                   __builtin_cpu_supports("avx512vl");
+#endif
 #if defined(MULTICAPA_TILES)
   static const bool amx = v4 && offers_tiles();
   static const KernelTables kernel_tables_amx = tables_with_tiles();
-  sets.insert(sets.begin(), {"amx", &kernel_tables_amx, amx});
+  sets.push_back({"amx", &kernel_tables_amx, amx});
+#endif
+#if defined(MULTICAPA_HAS_V4)
+  sets.push_back({"v4", &dense_tables_v4, v4});
+#endif
+#if defined(MULTICAPA_HAS_V3)
+  sets.push_back({"v3", &dense_tables_v3, v3});
+#endif
+#if defined(MULTICAPA_HAS_V2)
+  sets.push_back({"v2", &dense_tables_v2, v2});
+#endif
+#if defined(MULTICAPA_HAS_BASELINE)
+  sets.push_back({"baseline", &dense_tables_baseline, true});
 #endif
   return sets;
 }
-#else
-std::vector<InstructionSet> instruction_sets() { return {{"baseline", &dense_tables_baseline, true}}; }
-#endif
 
 std::string join(const std::vector<std::string>& names) {
   std::string text;
