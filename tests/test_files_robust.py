@@ -64,6 +64,13 @@ def test_a_description_of_more_than_the_file_holds(tmp_path, init):
     assert float(megabytes) < 50
 
 
+def test_steps_without_number_take_no_memory(tmp_path):
+    """The table of positions is made when there are as many numbers to add it to."""
+    layers = [mc.PositionalEncoding(), mc.GlobalAveragePool1D(), mc.Dense(2)]
+    mc.Sequential(layers, input_shape=(2**40, 4), seed=0).save(tmp_path / "net")
+    assert mc.load(tmp_path / "net").input_shape == (2**40, 4)
+
+
 def test_loading_draws_no_weights(saved, monkeypatch):
     net, path = saved
     monkeypatch.setattr("multicapa.initializers.initialize", lambda *a: pytest.fail("drawn in vain"))
