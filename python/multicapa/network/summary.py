@@ -216,6 +216,8 @@ def _lines(row: Sequence[str], widths: Sequence[int]) -> list[str]:
 
 def _columns(text: str) -> int:
     """How many columns of a terminal a text takes: two for each Chinese, Japanese or Korean character."""
+    if text.isascii():
+        return len(text)
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
@@ -235,6 +237,8 @@ def _wrapped(text: str, width: int) -> list[str]:
 
 def _fitting(text: str, start: int, width: int) -> int:
     """Where a line of at most ``width`` columns ends, of one character at least."""
+    if text.isascii():
+        return min(start + max(width, 1), len(text))
     end, columns = start, 0
     while end < len(text) and (end == start or columns + _columns(text[end]) <= width):
         columns += _columns(text[end])
