@@ -138,6 +138,8 @@ def _activation(name: str, parameter: float | None) -> str:
 
 def printable(text: str) -> str:
     """The text with line ends and other control characters as escapes."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
@@ -193,11 +195,12 @@ def memory(size: int) -> str:
 def _fitted(natural: Sequence[int], width: int, fixed: int) -> list[int]:
     """Widths of the columns: the widest is narrowed until all fit, but for the one whose cells cannot be broken."""
     widths = list(natural)
-    while sum(widths) + len(_BETWEEN) * (len(widths) - 1) > width:
+    while (excess := sum(widths) + len(_BETWEEN) * (len(widths) - 1) - width) > 0:
         widest = max((i for i in range(len(widths)) if i != fixed), key=lambda i: widths[i])
         if widths[widest] <= _NARROWEST:
             break
-        widths[widest] -= 1
+        next_to_it = max(w for i, w in enumerate(widths) if i not in (widest, fixed))
+        widths[widest] -= max(1, min(excess, widths[widest] - max(next_to_it, _NARROWEST)))
     return widths
 
 
