@@ -60,7 +60,7 @@ def is_of(network: CoreNetwork, plan: Plan) -> bool:
     if plan.dtype != network.dtype.name or plan.n_layers > len(network.spec):
         return False
     inputs, outputs = _ends(plan)
-    described = [_without_beginnings(spec) for spec in (graph_spec(inputs, [outputs]), network.spec)]
+    described = [_without_beginnings(spec) for spec in (graph_spec(inputs, [outputs])[0], network.spec)]
     return described[0] == described[1]
 
 
