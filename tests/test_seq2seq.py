@@ -112,6 +112,33 @@ def test_files_and_pickles(kind, tmp_path):
         mc.Seq2Seq.load(path)
 
 
+@pytest.mark.parametrize(
+    ("part", "damaged"),
+    [
+        (("options", "units"), 2**40),
+        (("options", "n_layers"), 2**40),
+        (("options", "cell"), "lstm"),
+        (("options", "dtype"), "float64"),
+        (("vocabularies", 0, 0), ["a"]),
+        (("vocabularies", 1), []),
+        (("options",), [1]),
+    ],
+)
+def test_damaged_files(tmp_path, part, damaged):
+    """What a file says of its model is held against the network before anything is built by it."""
+    path = tmp_path / "model"
+    fitted().save(path)
+    network = mc.load(path)
+    inside = network.metadata["seq2seq"]
+    *way, last = part
+    for key in way:
+        inside = inside[key]
+    inside[last] = damaged
+    network.save(path)
+    with pytest.raises(ValueError, match="damaged Seq2Seq"):
+        mc.Seq2Seq.load(path)
+
+
 def test_same_seed_same_model():
     first, again = fitted(dropout=0.2), fitted(dropout=0.2)
     assert first.network_.parameters.flat.tobytes() == again.network_.parameters.flat.tobytes()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from typing import Any, Self
 
 import numpy as np
@@ -297,7 +296,6 @@ class Seq2Seq:
         network = self._fitted()
         network.metadata[_INSIDE] = {
             "options": {name: value for name, value in vars(self).items() if not name.endswith("_")},
-            "plan": asdict(self._plan_),
             "vocabularies": [[v.tokens, v.level] for v in (self.source_vocabulary_, self.target_vocabulary_)],
         }
         try:
@@ -320,11 +318,15 @@ class Seq2Seq:
             raise ValueError(f"{os.fspath(path)!r} holds a network, but no Seq2Seq; read it with multicapa.load")
         try:
             model = cls(**inside["options"])
-            model._plan_ = parts.Plan(**inside["plan"])
-            model.source_vocabulary_, model.target_vocabulary_ = (Vocabulary(*each) for each in inside["vocabularies"])
-        except (KeyError, TypeError, ValueError) as error:
+            vocabularies = [Vocabulary(*each) for each in inside["vocabularies"]]
+            source_time, target_time = (port.shape[0] for port in network.inputs)
+            plan = model._plan(vocabularies, [source_time, target_time - 1], network.seed)
+            if not parts.is_of(network, plan):
+                raise ValueError("its network is another one than its options and vocabularies make")
+        except (IndexError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{os.fspath(path)!r} has a damaged Seq2Seq: {error}") from error
-        model.network_ = network
+        model.network_, model._plan_ = network, plan
+        model.source_vocabulary_, model.target_vocabulary_ = vocabularies
         return model
 
     def __repr__(self) -> str:

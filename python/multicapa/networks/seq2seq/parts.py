@@ -52,9 +52,26 @@ class Plan:
 
 def whole(plan: Plan) -> Network:
     """From source and target, shifted by a beginning, to the probabilities of each next token."""
+    return Network(*_ends(plan), dtype=plan.dtype, seed=plan.seed)
+
+
+def is_of(network: CoreNetwork, plan: Plan) -> bool:
+    """Whether it is the whole of the plan, by its layers alone: nothing of the plan's size is built."""
+    if plan.dtype != network.dtype.name or plan.n_layers > len(network.spec):
+        return False
+    inputs, outputs = _ends(plan)
+    described = [_without_beginnings(spec) for spec in (graph_spec(inputs, [outputs])[0], network.spec)]
+    return described[0] == described[1]
+
+
+def _ends(plan: Plan) -> tuple[list[Symbol], Symbol]:
     source, target = Input(plan.source_time, "source"), Input(plan.target_time, "target")
-    outputs = _decode(plan, target, _encode(plan, source))[0]
-    return Network([source, target], outputs, dtype=plan.dtype, seed=plan.seed)
+    return [source, target], _decode(plan, target, _encode(plan, source))[0]
+
+
+def _without_beginnings(spec: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A file tells the numbers, not the function that drew the first ones."""
+    return [{key: value for key, value in layer.items() if key != "weight_init"} for layer in spec]
 
 
 def encoder(plan: Plan) -> CoreNetwork:
@@ -140,7 +157,7 @@ def copy_numbers(source: CoreNetwork, target: CoreNetwork) -> None:
 def _network(plan: Plan, inputs: list[Symbol], outputs: Sequence[Symbol]) -> CoreNetwork:
     """Whose numbers are to be copied, so that none are drawn."""
     network = CoreNetwork.__new__(CoreNetwork)
-    network._build(graph_spec(inputs, list(outputs)), plan.dtype, plan.seed, sys.maxsize)
+    network._build(graph_spec(inputs, list(outputs))[0], plan.dtype, plan.seed, sys.maxsize)
     return network
 
 
