@@ -21,7 +21,7 @@ BINARY = (X[:, 0] > 0).astype(int)
 
 
 def history_of(*names, epochs=4, start=1.0):
-    return mc.History([{"epoch": k} | {n: start / (k + 1) + i for i, n in enumerate(names)} for k in range(epochs)])
+    return mc.History([{"epoch": k + 1} | {n: start / (k + 1) + i for i, n in enumerate(names)} for k in range(epochs)])
 
 
 def classifier(*hidden, outputs=3, last="softmax"):

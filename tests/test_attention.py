@@ -41,9 +41,9 @@ def block(x, units, heads, causal=False):
 def test_values_and_gradients(score, causal):
     for queries, keys, features in SIZES:
         for heads in (1, 2) if queries < 70 else (2,):
-            x, q, k, v = reading(queries, keys, heads * features)
-            for given in ([q, k, v], [q, k]) if queries == 9 else ([q, k, v],):
-                y = mc.Attention(score, causal, num_heads=heads)(given)
+            for inputs in (3, 2) if queries == 9 else (3,):
+                x, *given = reading(queries, keys, heads * features)
+                y = mc.Attention(score, causal, num_heads=heads)(given[:inputs])
                 net = make(x, mc.Dense(2)(mc.Flatten()(y)))
                 X, T = numbers(3, keys, 3), numbers(3, 2, seed=1)
                 assert_like_reference(net, X, T, "squared_error", tolerance=1e-10)
@@ -52,10 +52,10 @@ def test_values_and_gradients(score, causal):
 @pytest.mark.parametrize("score", SCORES)
 def test_one_query_and_layers_that_look_at_themselves(score):
     x = mc.Input((7, 4))
-    states = mc.Dense(6, "tanh")(x)
+    states, others = mc.Dense(6, "tanh")(x), mc.Dense(6, "tanh")(x)
     asked = mc.Attention(score)([mc.Dense(6)(mc.Flatten()(x)), states])
     assert asked.layer.type == "attention"
-    for y in (asked, mc.Flatten()(mc.Attention(score, num_heads=3)(states)), mc.Flatten()(mc.Attention(score)(x))):
+    for y in (asked, mc.Flatten()(mc.Attention(score, num_heads=3)(others)), mc.Flatten()(mc.Attention(score)(x))):
         net = make(x, mc.Dense(2)(y))
         assert_like_reference(net, numbers(5, 7, 4), numbers(5, 2, seed=1), "squared_error", tolerance=1e-10)
 
@@ -124,7 +124,8 @@ def test_weights_are_an_output_with_a_gradient():
         attention = mc.Attention(score, causal=True, num_heads=2, gives_weights=True)
         net = make(x, mc.Dense(1)(mc.Flatten()(attention([q, k]))))
         assert_like_reference(net, numbers(4, 9, 3), numbers(4, 1, seed=1), "squared_error", tolerance=1e-10)
-    alone = make(x, attention([q, k]))
+    x, q, k, _ = reading(6, 9, 4)
+    alone = make(x, mc.Attention(SCORES[-1], causal=True, num_heads=2, gives_weights=True)([q, k]))
     a = alone.predict(numbers(4, 9, 3)).reshape(4, 6, 2, 9)
     assert_near(a.sum(axis=3), np.ones((4, 6, 2)), 1e-12)
     assert not np.triu(a.swapaxes(1, 2), 1).any()

@@ -277,6 +277,7 @@ WRONG_OPTIONS = [
     ("l2", "a", "l2"),
     ("penalize_biases", "yes", "penalize_biases"),
     ("bptt", 3, "bptt"),
+    ("steps_per_epoch", 3, "steps_per_epoch is for an iterable of batches"),
     ("clip_norm", 0.0, "clip_norm"),
     ("clip_norm", -1, "clip_norm"),
     ("clip_norm", "a", "clip_norm"),

@@ -28,7 +28,7 @@ class Script(mc.Callback):
         self.values, self.name, self.weights = list(values), name, []
 
     def on_epoch_end(self, run, epoch):
-        epoch[self.name] = self.values[epoch["epoch"]]
+        epoch[self.name] = self.values[epoch["epoch"] - 1]
         self.weights.append(run.network.parameters.flat.copy())
 
 
@@ -101,13 +101,13 @@ def test_what_callbacks_see():
     net.fit(X, Y, epochs=3, optimizer=adam, callbacks=[Look()], validation_data=(X, Y))
     assert seen["network"] is net
     assert seen["optimizer"] is adam
-    assert (seen["epochs"], seen["history"], seen["epoch"], seen["learning_rate"]) == (3, 3, 2, 0.01)
+    assert (seen["epochs"], seen["history"], seen["epoch"], seen["learning_rate"]) == (3, 3, 3, 0.01)
     assert {"loss", "val_loss", "val_accuracy", "seconds"} <= set(seen)
 
 
 def test_function_that_returns_true_stops():
     calls = []
-    history = classifier().fit(X, Y, epochs=9, callbacks=[lambda net, epoch: calls.append(net) or epoch["epoch"] == 2])
+    history = classifier().fit(X, Y, epochs=9, callbacks=[lambda net, epoch: calls.append(net) or epoch["epoch"] == 3])
     assert len(history) == len(calls) == 3
     history = classifier().fit(X, Y, epochs=4, callbacks=[lambda net, epoch: None])
     assert len(history) == 4
@@ -167,7 +167,7 @@ def test_early_stopping(restore):
     net = classifier()
     history = net.fit(X, Y, epochs=8, callbacks=[script, stop])
     assert len(history) == 7
-    assert stop.best_epoch == 3
+    assert stop.best_epoch == 4
     np.testing.assert_array_equal(net.parameters.flat, script.weights[3 if restore else 6])
 
 
@@ -175,7 +175,7 @@ def test_early_stopping_serves_again():
     stop = mc.EarlyStopping(patience=2, monitor="scripted", mode="min")
     for _ in range(2):
         assert len(classifier().fit(X, Y, epochs=5, callbacks=[Script(1, 2, 3, 4, 5), stop])) == 3
-        assert stop.best_epoch == 0
+        assert stop.best_epoch == 1
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_early_stopping_modes(options, values, epochs):
 def test_early_stopping_follows_validation_by_default():
     class Fake(mc.Callback):
         def on_epoch_end(self, run, epoch):
-            epoch["val_loss"], epoch["loss"] = [1.0, 2.0, 3.0, 4.0][epoch["epoch"]], -epoch["epoch"]
+            epoch["val_loss"], epoch["loss"] = [1.0, 2.0, 3.0, 4.0][epoch["epoch"] - 1], -epoch["epoch"]
 
     net = classifier()
     history = net.fit(X, Y, epochs=4, validation_data=(X, Y), callbacks=[Fake(), mc.EarlyStopping(patience=1)])
@@ -207,7 +207,7 @@ def test_early_stopping_restores_when_interrupted():
 
     class Raises(mc.Callback):
         def on_epoch_end(self, run, epoch):
-            if epoch["epoch"] == 2:
+            if epoch["epoch"] == 3:
                 raise KeyboardInterrupt
 
     net = classifier()
@@ -232,7 +232,7 @@ def test_scores_are_known_by_name(name, rising):
     values = [0.5, 0.9, 0.1]
 
     def score(net, epoch):
-        epoch[name] = values[epoch["epoch"]]
+        epoch[name] = values[epoch["epoch"] - 1]
 
     stop = mc.EarlyStopping(monitor=name)
     classifier().fit(X, Y, epochs=3, callbacks=[score, stop])
@@ -277,9 +277,9 @@ def test_checkpoint_of_every_epoch(tmp_path):
     script = Script(3.0, 1.0, 2.0)
     pattern = tmp_path / "net-{epoch}.safetensors"
     classifier().fit(X, Y, epochs=3, callbacks=[script, mc.Checkpoint(pattern, best_only=False)])
-    assert sorted(p.name for p in tmp_path.iterdir()) == [f"net-{i}.safetensors" for i in range(3)]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [f"net-{i}.safetensors" for i in range(1, 4)]
     for i in range(3):
-        np.testing.assert_array_equal(mc.load(tmp_path / f"net-{i}.safetensors").parameters.flat, script.weights[i])
+        np.testing.assert_array_equal(mc.load(tmp_path / f"net-{i + 1}.safetensors").parameters.flat, script.weights[i])
 
 
 def test_checkpoint_without_a_folder(tmp_path):
@@ -352,7 +352,7 @@ def test_interrupt_keeps_finished_updates():
     before = net.parameters.flat.copy()
 
     def interrupt(net, epoch):
-        if epoch["epoch"] == 2:
+        if epoch["epoch"] == 3:
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(0.1)
 

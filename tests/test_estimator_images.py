@@ -164,7 +164,7 @@ def test_the_next_epoch_is_augmented_while_this_one_is_trained():
         return images + rng.normal(scale=0.1, size=images.shape)
 
     def wait(network, epoch):
-        assert epoch["epoch"] == 4 or made[epoch["epoch"] + 1].wait(20)
+        assert epoch["epoch"] == 5 or made[epoch["epoch"]].wait(20)
 
     classifier(augment=augment, max_iter=5, callbacks=[wait]).fit(FEW, LABELS)
     assert all(each.is_set() for each in made)

@@ -330,3 +330,22 @@ def test_a_look_from_within_does_not_change_what_is_trained():
         return net.parameters.flat
 
     np.testing.assert_array_equal(trained(True), trained(False))
+
+
+@pytest.mark.parametrize("rows", [17, 33, 50])
+def test_who_looks_after_each_batch_changes_nothing(rows):
+    """Also not the noise of a last batch that is shorter than the others."""
+
+    class Look(mc.Callback):
+        def on_batch_end(self, run, batch):
+            pass
+
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(rows, 4)), np.arange(rows) % 3
+    nets = [
+        mc.Sequential([mc.Dense(7, "tanh"), mc.Dropout(0.2), mc.Dense(3, "softmax")], input_shape=4, seed=0)
+        for _ in range(2)
+    ]
+    for net, callbacks in zip(nets, ([], [Look()]), strict=True):
+        net.fit(X, y, epochs=2, batch_size=16, callbacks=callbacks)
+    np.testing.assert_array_equal(*(net.parameters.flat for net in nets))

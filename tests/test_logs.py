@@ -23,7 +23,7 @@ def classifier():
 
 
 def fails_in_the_third_epoch(net, epoch):
-    if epoch["epoch"] == 2:
+    if epoch["epoch"] == 3:
         raise RuntimeError("made to fail")
 
 
@@ -62,10 +62,10 @@ def test_csv_goes_on_where_it_ended(tmp_path):
     losses = [loss for epochs in (2, 3) for loss in net.fit(X, Y, epochs=epochs, callbacks=[log])["loss"]]
     losses += net.fit(X, Y, epochs=1, callbacks=[mc.CSVLog(path, append=True)])["loss"]
     rows = rows_of(path)
-    assert [int(row["epoch"]) for row in rows] == list(range(6))
+    assert [int(row["epoch"]) for row in rows] == list(range(1, 7))
     assert [float(row["loss"]) for row in rows] == losses
     net.fit(X, Y, epochs=1, callbacks=[mc.CSVLog(path)])
-    assert [row["epoch"] for row in rows_of(path)] == ["0"]
+    assert [row["epoch"] for row in rows_of(path)] == ["1"]
 
 
 def test_csv_of_other_columns_is_not_continued(tmp_path):
@@ -91,7 +91,7 @@ def test_a_torn_last_line_is_taken_out(tmp_path):
     path.write_text(path.read_text()[:-9])
     with pytest.warns(UserWarning, match="last line of .* is torn"):
         net.fit(X, Y, epochs=2, callbacks=[mc.CSVLog(path, append=True)])
-    assert [row["epoch"] for row in rows_of(path)] == list("0123")
+    assert [row["epoch"] for row in rows_of(path)] == list("1234")
     assert None not in rows_of(path)[2]
 
 
@@ -154,7 +154,7 @@ def test_scalars_are_the_history(folder):
     assert set(dev) == {"loss", "accuracy"}
     for tags, prefix in ((train, ""), (dev, "val_")):
         for tag, points in tags.items():
-            assert [step for step, _ in points] == [0, 1, 2, 3]
+            assert [step for step, _ in points] == [1, 2, 3, 4]
             np.testing.assert_allclose([value for _, value in points], history[prefix + tag], rtol=1e-6)
 
 
@@ -175,9 +175,9 @@ def test_histograms_are_those_of_the_epoch(folder, every):
     found = values_of(folder / "train", "histo")
     assert set(found) == (set(seen[0]) if every else set())
     for tag, points in found.items():
-        assert [step for step, _ in points] == list(range(0, 4, every))
+        assert [step for step, _ in points] == list(range(1, 5, every))
         for step, histogram in points:
-            values = seen[step][tag].astype(np.float64)
+            values = seen[step - 1][tag].astype(np.float64)
             assert (histogram.num, sum(histogram.bucket)) == (values.size, values.size)
             np.testing.assert_allclose(histogram.sum, values.sum(), rtol=1e-5, atol=1e-8)
             np.testing.assert_allclose((histogram.min, histogram.max), (values.min(), values.max()), rtol=1e-6)
@@ -205,7 +205,7 @@ def test_a_run_of_several_fits_goes_on(folder):
     net, board = classifier(), mc.TensorBoard(folder)
     losses = [loss for epochs in (2, 3) for loss in net.fit(X, Y, epochs=epochs, callbacks=[board])["loss"]]
     points = sorted(values_of(folder / "train", "simple_value")["loss"])
-    assert [step for step, _ in points] == [0, 1, 2, 3, 4]
+    assert [step for step, _ in points] == [1, 2, 3, 4, 5]
     np.testing.assert_allclose([value for _, value in points], losses, rtol=1e-6)
 
 

@@ -239,12 +239,12 @@ def test_early_stopping_follows_the_right_way():
         stop = mc.EarlyStopping(patience=1, monitor=monitor, mode="auto" if monitor == "val_f1" else "max")
         stop.on_fit_begin(None)
         stop.restore_best = False
-        done = [stop.on_epoch_end(None, {"epoch": i, monitor: next(values)}) for i in range(3)]
-        assert (done, stop.best_epoch) == ([False, False, True], 1)
+        done = [stop.on_epoch_end(None, {"epoch": i, monitor: next(values)}) for i in (1, 2, 3)]
+        assert (done, stop.best_epoch) == ([False, False, True], 2)
     stop = mc.EarlyStopping(patience=2, monitor="val_f1")
     network = net(3, "softmax")
     history = network.fit(X, THREE, epochs=30, validation_split=0.3, metrics=["f1"], callbacks=[stop])
-    assert stop.best_epoch == int(np.argmax(history["val_f1"]))
+    assert stop.best_epoch == 1 + int(np.argmax(history["val_f1"]))
 
 
 def test_every_scorer_rises():

@@ -59,7 +59,7 @@ def test_without_matplotlib(draw, monkeypatch, tmp_path):
 def test_figures_are_those_of_pyplot_only_where_it_is_used():
     code = """
 import sys, multicapa as mc
-history = mc.History([{"epoch": 0, "loss": 1.0}])
+history = mc.History([{"epoch": 1, "loss": 1.0}])
 bare = mc.plots.LearningCurvesDisplay.from_history(history).figure_
 print("matplotlib.pyplot" in sys.modules)
 from matplotlib import pyplot as plt
@@ -169,7 +169,7 @@ def test_a_notebook_shows_what_pyplot_does_not():
 from matplotlib import pyplot as plt
 plt.switch_backend("agg")
 import multicapa as mc
-display = mc.plots.LearningCurvesDisplay.from_history(mc.History([{"epoch": 0, "loss": 1.0}]))
+display = mc.plots.LearningCurvesDisplay.from_history(mc.History([{"epoch": 1, "loss": 1.0}]))
 print(display._repr_png_())
 """
     assert output_of(code) == "None"

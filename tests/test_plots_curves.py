@@ -58,7 +58,7 @@ def test_losses_far_apart_are_drawn_logarithmically():
 
 
 def test_kept_epoch_and_title():
-    ax = plots.loss_curves(history_of("loss"), axes_of(), best_epoch=2, title="Digits")
+    ax = plots.loss_curves(history_of("loss"), axes_of(), best_epoch=3, title="Digits")
     assert list(line(ax, "kept: epoch 3").get_xdata()) == [3, 3]
     assert "kept: epoch 3" in legend_of(ax)
     assert ax.get_title(loc="left") == "Digits"

@@ -49,8 +49,8 @@ def test_diverged_runs_are_marked_and_do_not_stretch_the_scale():
     display = plots.PlateDisplay.from_data(build, X, y, learning_rates=(0.01, 1e3), ax=axes_of(), **options)
     assert set(display.diverged) == {(1e3, 8), (1e3, 16)}
     for ax, batch in zip(display.axes_[1], (8, 16), strict=True):
-        assert f"diverges\nin epoch {display.diverged[1e3, batch] + 1}" in texts_of(ax)
-        assert len(display.histories[1e3, batch]) == display.diverged[1e3, batch]
+        assert f"diverges\nin epoch {display.diverged[1e3, batch]}" in texts_of(ax)
+        assert len(display.histories[1e3, batch]) + 1 == display.diverged[1e3, batch]
     assert not any("diverges" in texts_of(ax) for ax in display.axes_[0])
     assert display.ax_.get_ylim()[1] <= 10 * calm.ax_.get_ylim()[1]
 

@@ -71,7 +71,7 @@ def test_what_it_says(width, begins, speed, options):
 
 @needs_terminal
 def test_a_fit_that_stops_early_says_where():
-    options = "verbose=True, callbacks=[lambda net, epoch: epoch['epoch'] == 4]"
+    options = "verbose=True, callbacks=[lambda net, epoch: epoch['epoch'] == 5]"
     shown, (*_, epochs) = screens(options, 120)
     assert epochs == "5"
     assert shown[-1].startswith("epoch  5/12  42% |")

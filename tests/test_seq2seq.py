@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import multicapa as mc
-from multicapa.seq2seq import networks
-from multicapa.seq2seq.decoder import PrefixDecoder, decoder_of
-from multicapa.seq2seq.search import search
+from multicapa.networks.seq2seq import parts
+from multicapa.networks.seq2seq.decoder import PrefixDecoder, decoder_of
+from multicapa.networks.seq2seq.search import search
 
 KINDS = {
     "additive": {},
@@ -39,7 +39,7 @@ def test_decoding_is_what_the_trained_network_says(kind):
     targets = [[1, 3, 4, 5], [1, 6, 6, 6], [1, 3, 3, 4], [1, 5, 4, 3]]
     read = {"source": [np.array(source, int) for source in sources], "target": targets}
     expected = np.log(network.predict(read)[:, :4])
-    for decoder in (PrefixDecoder(plan, network), decoder_of(plan, network)):
+    for decoder in (PrefixDecoder(plan, network), decoder_of(plan, network, 4, 5)):
         states = decoder.start(sources)
         for t in range(4):
             logs, states = decoder.step(states, np.array([target[t] for target in targets]))
@@ -190,7 +190,7 @@ def test_what_is_refused():
 
 def test_parts_have_the_layers_of_the_whole():
     plan = fitted("transformer")._plan_
-    whole = set(networks.whole(plan).parameters)
-    encoder, decoder = set(networks.encoder(plan).parameters), set(networks.decoder(plan).parameters)
+    whole = set(parts.whole(plan).parameters)
+    encoder, decoder = set(parts.encoder(plan).parameters), set(parts.decoder(plan).parameters)
     assert encoder | decoder == whole
     assert not encoder & decoder

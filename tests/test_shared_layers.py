@@ -1,5 +1,6 @@
 """Layers that are called more than once: one set of weights, the sum of the gradients."""
 
+import copy
 import pickle
 
 import numpy as np
@@ -203,13 +204,6 @@ def test_what_a_shared_layer_reads_must_have_one_width():
         mc.Network(x, dense(dense(x)))
 
 
-def test_one_layer_in_several_networks_is_one_in_each():
-    x, dense = mc.Input(3), mc.Dense(3)
-    one, two = mc.Network(x, dense(x), seed=0), mc.Network(x, dense(dense(x)), seed=0)
-    assert [layer["name"] for layer in one.spec] == ["input_1", "dense_1"]
-    np.testing.assert_array_equal(one.predict(one.predict(np.eye(3))), two.predict(np.eye(3)))
-
-
 def test_a_layer_of_one_branch_can_be_looked_into():
     """Also where the first call is not on the way to it."""
     from multicapa.network.inner import up_to
@@ -220,3 +214,38 @@ def test_a_layer_of_one_branch_can_be_looked_into():
     h = X @ net.parameters["dense_2.weight"] + net.parameters["dense_2.bias"]
     h = np.tanh(h @ net.parameters["first.weight"] + net.parameters["first.bias"])
     np.testing.assert_allclose(half, h @ net.parameters["second.weight"] + net.parameters["second.bias"], rtol=1e-12)
+
+
+def test_networks_do_not_share_layers():
+    """Each would have weights of its own without a word."""
+    x, layer, relu = mc.Input(3), mc.Dense(4, name="encoder"), mc.Activation("relu")
+    h = relu(layer(x))
+    whole = mc.Network(x, mc.Dense(3)(h), seed=0)
+    with pytest.raises(ValueError, match=r"Dense 'encoder' of this network is in another one already.*deepcopy"):
+        mc.Network(x, h, seed=0)
+    with pytest.raises(ValueError, match="in another one already"):
+        mc.Network(y := mc.Input(3), layer(y))
+    z = mc.Input(3)
+    other = mc.Network(z, relu(copy.deepcopy(layer)(z)), seed=1)  # what has no weights is anybody's
+    for name in ("weight", "bias"):
+        other["encoder"].parameters[name] = whole["encoder"].parameters[name]
+    np.testing.assert_array_equal(other.parameters["encoder.weight"], whole.parameters["encoder.weight"])
+
+
+def test_a_network_that_failed_or_went_takes_no_layers_along():
+    x, layer = mc.Input(3), mc.Dense(1)
+    with pytest.raises(ValueError, match="always 1"):
+        mc.Network(x, mc.Activation("softmax")(layer(x)))
+    net = mc.Network(x, layer(x), seed=0)
+    twin = net.copy()  # has weights of its own, and says so
+    del net
+    again = mc.Network(x, layer(x), seed=0)
+    np.testing.assert_array_equal(again.parameters.flat, twin.parameters.flat)
+
+
+def test_layers_with_an_owner_are_copied_and_pickled():
+    layer = mc.Dense(2)
+    net = mc.Network(x := mc.Input(3), layer(x), seed=0)
+    for made in (copy.deepcopy(layer), copy.copy(layer), pickle.loads(pickle.dumps(layer))):
+        again = mc.Network(x := mc.Input(3), made(x), seed=0)
+        np.testing.assert_array_equal(again.parameters.flat, net.parameters.flat)

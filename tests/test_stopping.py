@@ -87,7 +87,7 @@ def test_no_improvement_on_the_dev_set(patience):
     history = fit(net, stop, inputs=inputs, targets=targets, **options)
     best = int(np.argmin(history["val_loss"]))
     assert len(history) == best + 1 + patience < 500
-    assert stop.best_epoch == best
+    assert stop.best_epoch == best + 1
     assert history["loss"][-1] < history["loss"][best]
     assert net.evaluate(*dev)["loss"] == pytest.approx(history["val_loss"][best], rel=1e-12)
 
@@ -164,6 +164,6 @@ def test_order_of_callbacks_does_not_matter(first):
 
 
 def test_whichever_comes_first():
-    rules = [mc.StopAtLoss(0.01), mc.StopAtGradient(0.05), mc.EarlyStopping(3), lambda net, epoch: epoch["epoch"] == 8]
+    rules = [mc.StopAtLoss(0.01), mc.StopAtGradient(0.05), mc.EarlyStopping(3), lambda net, epoch: epoch["epoch"] == 9]
     lengths = [len(fit(linear(), rule)) for rule in rules]
     assert len(fit(linear(), *rules)) == min(lengths)

@@ -264,7 +264,7 @@ def test_moments_and_their_texts_are_the_same():
 
 
 def history(losses, dev=None):
-    records = [{"epoch": i, "loss": loss} for i, loss in enumerate(losses)]
+    records = [{"epoch": i, "loss": loss} for i, loss in enumerate(losses, 1)]
     for record, value in zip(records, dev or [], strict=False):
         record["val_loss"] = value
     return mc.History(records)
@@ -277,7 +277,7 @@ def axes():
 
 
 def test_curves_show_the_history(axes):
-    plots.loss_curves(history([1.0, 0.5, 0.25], [0.9, 0.6, 0.7]), axes, best_epoch=1, title="Some title")
+    plots.loss_curves(history([1.0, 0.5, 0.25], [0.9, 0.6, 0.7]), axes, best_epoch=2, title="Some title")
     train, dev, kept = axes.get_lines()
     assert (train.get_xdata().tolist(), list(train.get_ydata())) == ([1, 2, 3], [1.0, 0.5, 0.25])
     assert list(dev.get_ydata()) == [0.9, 0.6, 0.7]

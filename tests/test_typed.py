@@ -116,7 +116,7 @@ def test_a_hook_after_each_batch_changes_no_bit(options):
     assert numbers_of(plain) == numbers_of(watched)
     assert history["loss"] == pytest.approx(alone["loss"], rel=1e-12)
     each = 1 if given["batch_size"] is None else 5
-    assert [(b["epoch"], b["batch"]) for b in batches.seen] == [(e, b) for e in range(3) for b in range(each)]
+    assert [(b["epoch"], b["batch"]) for b in batches.seen] == [(e, b) for e in (1, 2, 3) for b in range(1, each + 1)]
     assert batches.seen[-1]["learning_rate"] == history[-1]["learning_rate"]
     sizes = [45] if each == 1 else [10, 10, 10, 10, 5]
     assert np.average([b["loss"] for b in batches.seen[:each]], weights=sizes) == pytest.approx(alone[0]["loss"])

@@ -63,10 +63,10 @@ template <class T> void Trainer<T>::make_room() {
 }
 
 template <class T> EpochResult Trainer<T>::run(const Goal& goal, Optimizer<T>& optimizer, const Epoch<T>& epoch) {
-  const Size count = epoch.count, batch = std::min(epoch.batch_size, count), remainder = count % batch;
+  const Size count = epoch.count, batch = epoch.batch_size, remainder = count % batch;
   const Size steps = (count + batch - 1) / batch;
   make_room();
-  // The short last batch is treated like the others.
+  // The short last batch is treated like the others, also where it comes alone.
   StepShape shape = shape_for_batch(*goal, batch, epoch.examples, epoch.bptt);
   Step<T>& full = step_for(goal, shape);
   shape.rows = remainder;

@@ -9,7 +9,7 @@ class DivergenceError(ArithmeticError):
     Attributes
     ----------
     epoch : int
-        The epoch, from 0, in which it happened.
+        The epoch, from 1, in which it happened.
     step : int
         The number of updates of that epoch that were made before.
 

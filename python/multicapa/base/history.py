@@ -9,10 +9,13 @@ from typing import Any, overload
 class History(Sequence[dict[str, Any]]):
     """A list of one dict per epoch; a name instead of an index gives that value for all epochs.
 
+    Epochs count from 1, in records as in messages, logs, names of files and pictures: the first is ``history[0]``, and
+    its ``"epoch"`` is 1.
+
     Examples
     --------
     >>> from multicapa import History
-    >>> history = History([{"epoch": 0, "loss": 0.5}, {"epoch": 1, "loss": 0.25}])
+    >>> history = History([{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.25}])
     >>> history["loss"]
     [0.5, 0.25]
     >>> history[-1]["loss"]

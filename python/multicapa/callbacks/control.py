@@ -32,6 +32,13 @@ class EarlyStopping(Monitor):
         "auto" knows by name what should rise (accuracy, auc, f1, r2, ...) or fall (loss, mse, ...); of others it is
         an error.
 
+    Attributes
+    ----------
+    best : float
+        The best value.
+    best_epoch : int
+        Its epoch, from 1.
+
     Examples
     --------
     >>> import multicapa as mc

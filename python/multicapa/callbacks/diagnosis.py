@@ -82,7 +82,7 @@ class Diagnosis(Callback):
         self._before = {name: view.copy() for name, view in run.network.parameters.items()}
 
     def on_epoch_end(self, run: Run, epoch: dict[str, Any]) -> None:
-        if epoch["epoch"] % self.every:
+        if (epoch["epoch"] - 1) % self.every:
             return
         self.records.append(_look(run, self._before))
         if self.warn:

@@ -34,7 +34,7 @@ class CSVLog(Callback):
     >>> for epochs in (2, 1):
     ...     history = net.fit([[0.0], [1.0]], [0.0, 2.0], epochs=epochs, callbacks=[log])
     >>> [line.split(",")[0] for line in Path("log.csv").read_text().splitlines()]
-    ['epoch', '0', '1', '2']
+    ['epoch', '1', '2', '3']
     """
 
     def __init__(self, path: str | os.PathLike[str], append: bool = False) -> None:
@@ -46,14 +46,14 @@ class CSVLog(Callback):
         self.append = append
         self._file: TextIO | None = None
         self._columns: list[str] = []
-        self._first = 0  # number of the first epoch
+        self._before = 0  # epochs that the file has of fits before
 
     def on_fit_begin(self, run: Run) -> None:
-        self._columns, self._first = self._found() if self.append else ([], 0)
+        self._columns, self._before = self._found() if self.append else ([], 0)
         self._file = self.path.open("a" if self._columns else "w", newline="", encoding="utf-8")
 
     def state(self) -> dict[str, Any]:
-        return {"first": self._first}
+        return {"before": self._before}
 
     def on_fit_resume(self, run: Run, state: dict[str, Any]) -> None:
         """Go on behind the rows of the epochs that are done; later ones of a fit that was killed are made again."""
@@ -62,15 +62,15 @@ class CSVLog(Callback):
             return self.on_fit_begin(run)
         with self.path.open(newline="", encoding="utf-8") as file:
             _, *rows = csv.reader(file)
-        self._columns, self._first, place = columns, state["first"], columns.index("epoch")
-        end = self._first + run.history[-1]["epoch"] if len(run.history) else self._first - 1
+        self._columns, self._before, place = columns, state["before"], columns.index("epoch")
+        end = self._before + len(run.history)
         self._file = self.path.open("w", newline="", encoding="utf-8")
         csv.writer(self._file).writerows([columns, *(row for row in rows if int(row[place]) <= end)])
         self._file.flush()
         return None
 
     def _found(self) -> tuple[list[str], int]:
-        """The columns of the file as it is, and the epoch to go on with."""
+        """The columns of the file as it is, and the number of its last epoch."""
         if not self.path.exists() or not self.path.stat().st_size:
             return [], 0
         with self.path.open(newline="", encoding="utf-8") as file:
@@ -79,13 +79,13 @@ class CSVLog(Callback):
         columns, *rows = csv.reader(whole.splitlines() or [""])
         try:
             place = columns.index("epoch")
-            first = 1 + max((int(row[place]) for row in rows), default=-1)
+            before = max((int(row[place]) for row in rows), default=0)
         except (ValueError, IndexError):
             raise ValueError(f"{self.path} is no log to go on with: it should have a column of epochs") from None
         if whole != text:
             warnings.warn(f"the last line of {self.path} is torn; it is taken out", UserWarning, stacklevel=2)
             self.path.write_text(whole, encoding="utf-8", newline="")
-        return columns, first
+        return columns, before
 
     def on_epoch_end(self, run: Run, epoch: dict[str, Any]) -> None:
         assert self._file is not None
@@ -96,7 +96,7 @@ class CSVLog(Callback):
         elif len(run.history) == 1 and set(self._columns) != set(epoch):
             raise ValueError(f"{self.path} has the columns {', '.join(self._columns)}, "
                              f"but the epochs have {', '.join(epoch)}")  # fmt: skip
-        writer.writerow({**epoch, "epoch": epoch["epoch"] + self._first})
+        writer.writerow({**epoch, "epoch": epoch["epoch"] + self._before})
         self._file.flush()
 
     def on_fit_end(self, run: Run) -> None:
@@ -157,7 +157,7 @@ class TensorBoard(Callback):
             if name != "epoch" and isinstance(value, numbers.Real):
                 place = "dev" if name.startswith("val_") else "train"
                 self._writer(place).add_scalar(name.removeprefix("val_"), float(value), step)
-        if self.histograms and epoch["epoch"] % self.histograms == 0:
+        if self.histograms and (epoch["epoch"] - 1) % self.histograms == 0:
             for kind, views in (("parameters", run.network.parameters), ("gradients", run.network.gradients)):
                 for name, view in views.items():
                     self._writer("train").add_histogram(f"{kind}/{name}", view, step)

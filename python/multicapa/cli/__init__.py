@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TableError as error:
         return _failed(str(error))
     except DivergenceError as error:
-        return _failed(f"training blew up in epoch {error.epoch + 1}. Try a smaller step: --learning-rate 0.0001")
+        return _failed(f"training blew up in epoch {error.epoch}. Try a smaller step: --learning-rate 0.0001")
     except BrokenPipeError:  # whoever read our output, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:

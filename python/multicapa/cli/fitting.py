@@ -44,13 +44,13 @@ class Fitted:
 
     network: Network
     history: History
-    best_epoch: int | None  # from 0, the one whose weights were kept; None without early stopping
+    best_epoch: int | None  # the one whose weights were kept; None without early stopping
     interrupted: bool = False
 
     @property
     def kept(self) -> dict[str, Any]:
         """The record of the epoch whose weights the network has."""
-        return self.history[-1 if self.best_epoch is None else self.best_epoch]
+        return self.history[-1 if self.best_epoch is None else self.best_epoch - 1]
 
     @property
     def duration(self) -> str:
@@ -73,7 +73,7 @@ def recalled(network: Network) -> tuple[History, int | None, dict[str, Any]] | N
     try:
         curves, best, options = entry["history"], entry["best_epoch"], dict(entry["options"])
         rows = zip(*curves.values(), strict=True)
-        epochs = [{"epoch": i, **dict(zip(curves, row, strict=True))} for i, row in enumerate(rows)]
+        epochs = [{"epoch": i, **dict(zip(curves, row, strict=True))} for i, row in enumerate(rows, 1)]
         return History(epochs), None if best is None else int(best), options
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CommandError(f"the model's record of its training is damaged: {error}") from error
@@ -188,6 +188,6 @@ def tell(fitted: Fitted, epochs: int) -> None:
     if fitted.best_epoch is None:
         say(f"{ended} ({took}).")
         return
-    say(f"{ended} ({took}); kept the weights of epoch {fitted.best_epoch + 1}, the best on dev.")
-    if done == epochs and fitted.best_epoch >= 0.95 * done - 1:
+    say(f"{ended} ({took}); kept the weights of epoch {fitted.best_epoch}, the best on dev.")
+    if done == epochs and fitted.best_epoch >= 0.95 * done:
         say(f"It was still getting better: --epochs {4 * done} may pay.")

@@ -212,7 +212,7 @@ def _epochs(trial: _Trial, names: Sequence[str]) -> list[dict[str, Any]]:
         number = {"fold": fold + 1} if len(trial.histories) > 1 else {}
         records += [{**told, **number, **{k: v for k, v in epoch.items() if k != "learning_rate"}} for epoch in history]
     if trial.diverged:
-        records.append({**told, "epoch": len(trial.histories[-1]), "loss": float("inf")})
+        records.append({**told, "epoch": len(trial.histories[-1]) + 1, "loss": float("inf")})
     return records
 
 

@@ -69,7 +69,7 @@ def _again(options: Namespace, config: str) -> Section:
 
 def _tiles(result: Result) -> list[tuple[str, str]]:
     judged, best = result.scores, result.fitted.best_epoch
-    epochs = ("epochs", str(len(result.fitted.history))) if best is None else ("best epoch", str(best + 1))
+    epochs = ("epochs", str(len(result.fitted.history))) if best is None else ("best epoch", str(best))
     scores = [(f"{name}, {result.last}", shown(name, value)) for name, value in judged[result.last][1].items()]
     return [*scores, ("rows in all", f"{sum(count for count, _ in judged.values()):,}"), epochs]
 
@@ -105,6 +105,6 @@ def _network(result: Result, options: Namespace) -> list[Block]:
 def _training(result: Result, options: Namespace) -> str:
     fitted = result.fitted
     how = recipe.described(options, result.prepared.parts["train"])
-    kept = "" if fitted.best_epoch is None else f"; the weights of epoch {fitted.best_epoch + 1} were kept"
+    kept = "" if fitted.best_epoch is None else f"; the weights of epoch {fitted.best_epoch} were kept"
     weights, epochs = fitted.network.n_parameters, len(fitted.history)
     return f"{weights:,} weights, trained with {how}, for {epochs} epochs in {fitted.duration}{kept}."

@@ -184,7 +184,7 @@ class NetworkEstimator(EstimatorBase):
         walks = not fresh and self.network_.inputs[0].time > 0  # through sequences of any length
         x = layers.Input(self.network_.input_shape if walks else numbers.shape[1:])
         outputs = self._graph(x, *self._output(samples.targets))
-        spec = graph_spec([x], [outputs])
+        spec, _ = graph_spec([x], [outputs])
         if options.is_lbfgs(self.solver) and any(map(_is_random, spec)):
             raise ValueError("L-BFGS needs a cost that stays the same: no dropout, no noise and no batch norm")
         if not fresh:
@@ -192,7 +192,8 @@ class NetworkEstimator(EstimatorBase):
                 raise ValueError("the parameters or y now ask for another network than there is; fit anew")
             self._reach(samples.X)
             return
-        network = Network(x, outputs, dtype=numbers.dtype, seed=int(rng.randint(2**31 - 1)))
+        network = Network.__new__(Network)
+        network._make(spec, numbers.dtype, int(rng.randint(2**31 - 1)))
         if isinstance(samples.X, Padded) and not samples.X.exists().all():
             network._core.check_takes_lengths()
         self._loss_for(network)

@@ -15,6 +15,7 @@ from multicapa.base.arrays import Array
 from multicapa.base.checks import check_flag, check_integer
 from multicapa.base.portable import Portable, unwrapped
 from multicapa.base.views import Views
+from multicapa.model.owners import check_free, own
 from multicapa.model.shown import Shown
 from multicapa.model.stream import Stream
 from multicapa.network import attention, files
@@ -92,13 +93,21 @@ class Network(Shown):
         seed: int | None = None,
     ) -> None:
         ends = [_symbols(given, what) for given, what in ((inputs, "inputs"), (outputs, "outputs"))]
-        super().__init__(graph_spec(*ends), dtype, seed)
+        spec, made_by = graph_spec(*ends)
+        self._make(spec, dtype, seed)
+        weighted = [made_by[name] for name in dict.fromkeys(key.rpartition(".")[0] for key in self.parameters)]
+        check_free(weighted)
+        own(self, weighted)
+
+    def _make(self, spec: list[dict[str, Any]], dtype: npt.DTypeLike, seed: int | None) -> None:
+        """From a description, whoever else has made a network of its layers."""
+        CoreNetwork.__init__(self, spec, dtype, seed)
         check_outputs(self)
 
     def evaluate(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         *,
         loss: str | losses.Loss | Mapping[str, Any] | Sequence[Any] | None = None,
         loss_weights: Mapping[str, float] | Sequence[float] | None = None,
@@ -111,7 +120,7 @@ class Network(Shown):
         Parameters
         ----------
         X, y
-            As in :meth:`fit`.
+            As in :meth:`fit`; without y, X is an iterable of batches.
         loss : str or Loss, optional
             By default that of the last fit, before one what goes with the output activation.
         loss_weights : dict or sequence of float, optional
@@ -145,8 +154,14 @@ class Network(Shown):
         wanted = training.as_metrics(metrics, self)
         chosen = as_loss(self.outputs, loss, loss_weights, self.loss)
         encodings = training.as_encodings(self, target_range)
-        samples = training.Samples.prepare(self, X, y, chosen, encodings, sample_weight, None)
-        return training.evaluate(self, samples, chosen, wanted)
+
+        def prepare(X: Any, y: Any, sample_weight: Any) -> training.Samples:
+            return training.Samples.prepare(self, X, y, chosen, encodings, sample_weight, None)
+
+        if y is not None:
+            return training.evaluate(self, prepare(X, y, sample_weight), chosen, wanted)
+        training.refuse_beside_batches(sample_weight=sample_weight is not None)
+        return training.evaluate_batches(self, training.prepared(training.as_batches(X), prepare), chosen, wanted)
 
     def loss_and_gradient(
         self,

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from multicapa.layers import Input, Layer, concat
 from multicapa.model.network import Network
+from multicapa.network.graph import graph_spec
 
 
 class Sequential(Network):
@@ -16,7 +17,7 @@ class Sequential(Network):
     Parameters
     ----------
     layers : sequence of Layer
-        In order; each reads the one before.
+        In order; each reads the one before. The list is a description, of which each network makes weights of its own.
     input_shape : int or sequence of int
         Shape of one sample.
     skip_connections : bool, default=False
@@ -56,4 +57,4 @@ class Sequential(Network):
                 stages.append(layer(stages[-1]))
             else:
                 stages[-1] = layer(stages[-1])
-        super().__init__(start, stages[-1], dtype=dtype, seed=seed)
+        self._make(graph_spec([start], [stages[-1]])[0], dtype, seed)

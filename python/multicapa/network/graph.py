@@ -9,11 +9,13 @@ from typing import Any
 from multicapa import layers
 
 
-def graph_spec(inputs: Sequence[layers.Symbol], outputs: Sequence[layers.Symbol]) -> list[dict[str, Any]]:
-    """The layers between symbols as plain data, each after those it reads, all with names; the inputs come first.
+def graph_spec(
+    inputs: Sequence[layers.Symbol], outputs: Sequence[layers.Symbol]
+) -> tuple[list[dict[str, Any]], dict[str, layers.Layer]]:
+    """The layers between symbols as plain data, each after those it reads, all with names; and the layers by these.
 
-    A layer that is called again is an entry ``name:2`` that ``shares`` the parameters of the first. Where there are
-    several outputs, each says the place among them that it has.
+    The inputs come first. A layer that is called again is an entry ``name:2`` that ``shares`` the parameters of the
+    first. Where there are several outputs, each says the place among them that it has.
     """
     symbols = _ancestors(outputs)
     _check_ends(inputs, outputs, symbols)
@@ -37,7 +39,7 @@ def graph_spec(inputs: Sequence[layers.Symbol], outputs: Sequence[layers.Symbol]
         if len(outputs) > 1 and symbol in outputs:
             options = {"output": outputs.index(symbol), **options}
         spec.append({"type": layer.type, "name": names[symbol], "inputs": [names[s] for s in symbol.inputs], **options})
-    return spec
+    return spec, {name: symbol.layer for symbol, name in names.items()}
 
 
 def _check_ends(inputs: Sequence[layers.Symbol], outputs: Sequence[layers.Symbol], found: list[layers.Symbol]) -> None:

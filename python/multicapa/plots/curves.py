@@ -39,7 +39,7 @@ class LearningCurvesDisplay(Display):
         Which values to show, one panel each: a name stands for what the history holds under it and under
         ``val_`` and the name. By default loss, and accuracy and other metrics if there are any.
     best_epoch : int, optional
-        The epoch, from 0, whose weights were kept; marked by a line. For a single history.
+        The epoch, from 1, whose weights were kept; marked by a line. For a single history.
 
     Attributes
     ----------
@@ -165,8 +165,8 @@ class LearningCurvesDisplay(Display):
                 ax.plot(np.arange(1, len(line) + 1), line, **self._look(number, label, name))
                 values.extend(line)
         if self.best_epoch is not None:
-            kept = f"kept: epoch {self.best_epoch + 1}"
-            ax.axvline(self.best_epoch + 1, color=style.QUIET, linewidth=1, linestyle=(0, (4, 3)), label=kept)
+            kept = f"kept: epoch {self.best_epoch}"
+            ax.axvline(self.best_epoch, color=style.QUIET, linewidth=1, linestyle=(0, (4, 3)), label=kept)
         style.dress(ax)
         if metric == "accuracy":
             ax.set_ylim(top=max(1.0, ax.get_ylim()[1]) if np.nanmax(values) > 1 else 1.0)
@@ -238,7 +238,7 @@ def loss_curves(history: History, ax: Axes | None = None, *, best_epoch: int | N
     ax : Axes, optional
         Where to; by default a new figure.
     best_epoch : int, optional
-        The epoch, from 0, whose weights were kept; marked by a line.
+        The epoch, from 1, whose weights were kept; marked by a line.
     title : str, default=""
 
     Returns

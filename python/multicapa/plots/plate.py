@@ -41,7 +41,7 @@ class PlateDisplay(Display):
     histories : dict of (learning rate, batch size) to History
         What was recorded, of runs that diverged until then.
     diverged : dict of (learning rate, batch size) to int, default={}
-        The epoch, from 0, in which a run diverged.
+        The epoch, from 1, in which a run diverged.
 
     Attributes
     ----------
@@ -217,7 +217,7 @@ class PlateDisplay(Display):
         style.dress(ax)
         style.epoch_axis(ax, label="")
         if (rate, batch) in self.diverged:
-            self._mark(ax, f"diverges\nin epoch {self.diverged[rate, batch] + 1}", size, wide)
+            self._mark(ax, f"diverges\nin epoch {self.diverged[rate, batch]}", size, wide)
         elif self._is_off_the_scale(ax, history):
             self._mark(ax, "off the scale", size, wide)
 

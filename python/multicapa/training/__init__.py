@@ -1,6 +1,7 @@
 """Training of any network of the core: samples, runs with their hooks, epochs, on-line updates."""
 
-from multicapa.training.evaluation import evaluate
+from multicapa.training.batches import as_batches, prepared, refuse_beside_batches
+from multicapa.training.evaluation import evaluate, evaluate_batches
 from multicapa.training.fit import fit, train
 from multicapa.training.metrics import as_metrics, is_classifier
 from multicapa.training.online import partial_fit
@@ -15,6 +16,7 @@ __all__ = [
     "Regularization",
     "Run",
     "Samples",
+    "as_batches",
     "as_callback",
     "as_callbacks",
     "as_encoding",
@@ -22,10 +24,13 @@ __all__ = [
     "as_metrics",
     "check_bptt",
     "evaluate",
+    "evaluate_batches",
     "fit",
     "is_classifier",
     "objective_of",
     "partial_fit",
+    "prepared",
+    "refuse_beside_batches",
     "take_up",
     "train",
 ]

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from multicapa.losses import Loss
 from multicapa.network.core import CoreNetwork
+from multicapa.network.joint import parts_of
 from multicapa.training.metrics import Measured, Outputs, measure, usual_metrics
 from multicapa.training.regularization import objective_of
-from multicapa.training.samples import Samples
+from multicapa.training.samples import Answers, Samples
 
 
 def evaluate(
@@ -30,6 +31,30 @@ def evaluate(
         warnings.warn(what, RuntimeWarning, stacklevel=3)
     values = {"loss": found.loss, **named_losses(network, found.losses)}
     return {**values, **measure({**wanted, **(metrics or {})}, samples, found.outputs, loss)}
+
+
+def evaluate_batches(
+    network: CoreNetwork, batches: Iterable[Samples], loss: Loss, metrics: Mapping[str, Measured]
+) -> dict[str, float]:
+    """The same of all samples of some batches, of which only outputs and answers are kept."""
+    wanted = {**usual_metrics(loss), **metrics}
+    counts, losses, outputs, answers = [], [], [], []
+    for samples in batches:
+        found = outputs_of(network, samples, loss, bool(wanted))
+        counts.append([part.count for part in samples.answers])
+        losses.append(found.losses)
+        outputs.append(found.outputs)
+        answers.append(samples.answers)
+    if not counts:
+        raise ValueError("there are no batches")
+    means = np.average(np.array(losses), axis=0, weights=np.array(counts)).tolist()
+    weights = [weight for _, _, weight in parts_of(loss)]
+    total = sum(mean * weight for mean, weight in zip(means, weights, strict=True))
+    values = {"loss": total, **named_losses(network, means)}
+    if not wanted:
+        return values
+    whole = Samples((), tuple(Answers.joined(parts) for parts in zip(*answers, strict=True)))
+    return {**values, **measure(wanted, whole, [np.concatenate(parts) for parts in zip(*outputs, strict=True)], loss)}
 
 
 def named_losses(network: CoreNetwork, losses: Sequence[float]) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
 Augmenter = Callable[[Array, np.random.Generator], Array]
+Pieces = Iterator[tuple[Samples, Any]]  # of an epoch, one after the other: samples, and the order to visit them in
 
 _AUGMENTATION = 2**63  # a stream of random numbers, beside those of the core
 
@@ -29,6 +30,7 @@ class Feed:
         self,
         network: CoreNetwork,
         samples: Samples,
+        batch: int,
         augment: Augmenter | None,
         curriculum: Curriculum | None,
         shuffle: bool,
@@ -37,6 +39,7 @@ class Feed:
             raise ValueError("augment works on samples of one length, and these sequences have different ones")
         self._network = network
         self._samples = samples
+        self.batch = batch
         self._augment = augment
         self._curriculum = curriculum
         self._shuffle = shuffle
@@ -50,14 +53,23 @@ class Feed:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def next(self, epoch: int, another_follows: bool) -> tuple[Samples, Any]:
-        """Samples and order of an epoch; None for the order in which they lie."""
+    def next(self, epoch: int, another_follows: bool, one_by_one: bool) -> tuple[int, Pieces]:
+        """How many samples an epoch has, and they with their order; None for the order in which they lie."""
         samples = self._samples
         if self._pool is not None:
             coming = self._coming or self._pool.submit(self._augmented, epoch)
             samples = replace(samples, inputs=((coming.result(), None),))
             self._coming = self._pool.submit(self._augmented, epoch + 1) if another_follows else None
-        return samples, self._order(epoch)
+        order = self._order(epoch)
+        pieces = samples.pieces(order, self.batch)
+        return len(samples) if order is None else len(order), self._batches(pieces) if one_by_one else pieces
+
+    def _batches(self, pieces: Iterable[tuple[Samples, Any]]) -> Pieces:
+        """One by one, for those who look after each."""
+        for piece, order in pieces:
+            order = np.arange(len(piece)) if order is None else order
+            for first in range(0, len(order), self.batch):
+                yield piece, np.ascontiguousarray(order[first : first + self.batch])
 
     def _order(self, epoch: int) -> Any:
         count = len(self._samples)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from multicapa import losses, optimizers
@@ -17,6 +16,7 @@ from multicapa.base.history import History
 from multicapa.network.core import CoreNetwork
 from multicapa.network.joint import as_loss
 from multicapa.training import lbfgs
+from multicapa.training.batches import Batches, refuse_beside_batches
 from multicapa.training.curriculum import Curriculum
 from multicapa.training.custom import check_derivative
 from multicapa.training.evaluation import named_losses
@@ -35,13 +35,14 @@ from multicapa.training.validation import hold_out
 def fit(
     network: CoreNetwork,
     X: Any,
-    y: Any,
+    y: Any = None,
     *,
     loss: str | losses.Loss | Mapping[str, Any] | Sequence[Any] | None = None,
     loss_weights: Mapping[str, float] | Sequence[float] | None = None,
     optimizer: str | optimizers.Optimizer = "adam",
     epochs: int = 10,
     batch_size: int | None = 32,
+    steps_per_epoch: int | None = None,
     validation_data: tuple[Any, Any] | None = None,
     validation_split: float = 0.0,
     metrics: Sequence[str | Callable[..., Any]] | Mapping[str, Sequence[str | Callable[..., Any]]] = (),
@@ -73,6 +74,8 @@ def fit(
         Finite numbers. C-contiguous float32 and float64 arrays, memory maps included, are read where they lie. Of
         sequences, also a list of arrays (time_i, features) or :func:`multicapa.data.pad` of it. For several inputs a
         dict by their names, or a list in the order of ``Network(inputs, ...)``; all with the same samples.
+        Without y, an iterable of batches ``(X, y)`` or ``(X, y, sample_weight)``, each of which is one update: a list,
+        PyTorch's DataLoader, a generator. It is iterated anew for each epoch, and shuffles the samples itself.
     y : array-like
         Rows of numbers of shape (n_samples, *output_shape), or classes of shape (n_samples,): integers, or texts, which
         ``network.classes`` then has in the order of the outputs, sorted. Where each step
@@ -91,6 +94,9 @@ def fit(
         Passes over the samples.
     batch_size : int or None, default=32
         Samples per update: 1 is incremental learning, None all at once. The last batch may be smaller.
+    steps_per_epoch : int, optional
+        Of an iterable of batches: how many of them make an epoch, by default all. An iterator, such as a generator,
+        goes on in the next epoch where it stands; without this it is good for one epoch.
     validation_data : (X, y), optional
         Evaluated after each epoch: ``val_loss``, for classifiers ``val_accuracy``, and ``val_`` and each metric.
     validation_split : float, default=0
@@ -106,7 +112,7 @@ def fit(
         scikit-learn's take some milliseconds: of large samples a part of the training, of some hundred samples and a
         small network more than the training itself. All are computed once before the first epoch, so that errors come
         before anything changes. Of several outputs they are measured of each, as ``"price_mae"``, or those of a dict
-        by output.
+        by output. Beside an iterable of batches they are measured on validation_data only.
     callbacks : sequence of Callback or function(network, epoch), default=()
         See :mod:`multicapa.callbacks`.
     shuffle : bool, default=True
@@ -154,9 +160,9 @@ def fit(
     Returns
     -------
     History
-        One record per epoch: epoch, loss (mean over the batches as they were met, penalties included), learning_rate,
-        seconds, the metrics and the validation values; of several outputs also the loss of each, as ``"price_loss"``
-        and ``"val_price_loss"``, without its weight. Also ``network.history``.
+        One record per epoch: epoch (from 1), loss (mean over the batches as they were met, penalties included),
+        learning_rate, seconds, the metrics and the validation values; of several outputs also the loss of each, as
+        ``"price_loss"`` and ``"val_price_loss"``, without its weight. Also ``network.history``.
 
     Raises
     ------
@@ -180,23 +186,41 @@ def fit(
     ...                   callbacks=[mc.EarlyStopping(monitor="val_f1")])
     >>> history.names()[4:]
     ['accuracy', 'f1', 'val_loss', 'val_accuracy', 'val_f1']
+
+    Batches from a generator:
+
+    >>> batches = ((X[i : i + 30], y[i : i + 30]) for i in range(0, 150, 30))
+    >>> len(net.fit(batches, epochs=1))
+    1
     """
-    chosen = as_loss(network.outputs, loss, loss_weights, network.loss if check_flag(resume, "resume") else None)
+    resuming = check(network, optimizers.get(optimizer)) if check_flag(resume, "resume") else None
+    chosen = as_loss(network.outputs, loss, loss_weights, network.loss if resume else None)
     encodings = as_encodings(network, target_range, label_smoothing)
     regularization = Regularization(
         l1, l2, penalize_biases, clip_norm, normalize_gradient, clip_value, weight_noise, target_noise
     )
     regularization.own_penalties(network)  # names of layers are checked before anything changes
-    run = Run(
-        network,
-        Samples.prepare(network, X, y, chosen, encodings, sample_weight, class_weight),
-        check_integer(epochs, "epochs", minimum=0),
-        optimizers.get(optimizer),
-        chosen,
-        regularization,
-        as_callbacks(callbacks),
-    )
-    run.metrics = as_metrics(metrics, network)
+    epochs = check_integer(epochs, "epochs", minimum=0)
+
+    def prepare(X: Any, y: Any, sample_weight: Any) -> Samples:
+        return Samples.prepare(network, X, y, chosen, encodings, sample_weight, class_weight)
+
+    batches = None
+    if y is None:
+        refuse_beside_batches(
+            batch_size=batch_size != 32,
+            sample_weight=sample_weight is not None,
+            class_weight=class_weight is not None,
+            augment=augment is not None,
+            curriculum=curriculum is not None,
+        )
+        left = range(0 if resuming is None else len(resuming["history"]), epochs)
+        batches = Batches(X, steps_per_epoch, left, prepare)
+    elif steps_per_epoch is not None:
+        raise ValueError("steps_per_epoch is for an iterable of batches, and here are X and y")
+    samples = prepare(X, y, sample_weight) if batches is None else batches.first
+    run = Run(network, samples, epochs, optimizers.get(optimizer), chosen, regularization, as_callbacks(callbacks))
+    run.metrics, run.batches = as_metrics(metrics, network), batches
     validation = hold_out(run, y, encodings, validation_data, validation_split)
     count = len(run.samples)
     batch = count if batch_size is None else check_integer(batch_size, "batch_size", minimum=1)
@@ -215,13 +239,15 @@ def fit(
     if isinstance(run.optimizer, optimizers.LBFGS):
         if run.sees_batches:
             raise ValueError("L-BFGS has no batches, so nobody would call on_batch_end")
-        if augment is not None or curriculum is not None or batch < count:
-            raise ValueError("L-BFGS works on all samples at once: pass batch_size=None, no augment and no curriculum")
+        if batches is not None or augment is not None or curriculum is not None or batch < count:
+            raise ValueError(
+                "L-BFGS works on all samples at once: pass X and y, batch_size=None, no augment and no curriculum"
+            )
         lbfgs.check(regularization)
     run.curriculum, run.resumable = curriculum, True
-    learn_classes(network, y)
-    if resume:
-        go_on(run, check(network, run.optimizer))
+    learn_classes(network, y if batches is None else batches.first_y)
+    if resuming is not None:
+        go_on(run, resuming)
     try:
         return train(run, validation, batch, shuffle=shuffle, augment=augment, verbose=verbose)
     except DivergenceError:
@@ -254,18 +280,19 @@ def train(
     if isinstance(run.optimizer, optimizers.LBFGS):
         with Progress(run.epochs, count, verbose) as progress:
             return lbfgs.fit(run, validation, progress)
-    feeding = Feed(network, samples, augment, run.curriculum, shuffle)
-    with Progress(run.epochs, count, verbose, len(run.history)) as progress, feeding as feed:
-        _run_epochs(run, feed, validation, min(batch, count), progress)
+    feeding = run.batches or Feed(network, samples, min(batch, count), augment, run.curriculum, shuffle)
+    expected = count if run.batches is None else run.batches.expected
+    with Progress(run.epochs, expected, verbose, len(run.history)) as progress, feeding as feed:
+        _run_epochs(run, feed, validation, progress)
     return run.history
 
 
-def _run_epochs(run: Run, feed: Feed, validation: Samples | None, batch: int, progress: Progress) -> None:
+def _run_epochs(run: Run, feed: Feed | Batches, validation: Samples | None, progress: Progress) -> None:
     with run.calling_back():
         try:
             for epoch in range(run.epochs if run.over else len(run.history), run.epochs):
                 run.begin_epoch()
-                record, over = _run_epoch(run, epoch, feed, batch, progress)
+                record, over = _run_epoch(run, epoch, feed, progress)
                 if run.end_epoch(record, validation, progress) or over:
                     run.over = True
                     break
@@ -274,50 +301,41 @@ def _run_epochs(run: Run, feed: Feed, validation: Samples | None, batch: int, pr
                 note(run)
 
 
-def _run_epoch(run: Run, epoch: int, feed: Feed, batch: int, progress: Progress) -> tuple[dict[str, Any], bool]:
+def _run_epoch(run: Run, epoch: int, feed: Feed | Batches, progress: Progress) -> tuple[dict[str, Any], bool]:
     network = run.network
-    samples, order = feed.next(epoch, epoch + 1 < run.epochs)
-    total = len(samples) if order is None else len(order)
-    rates = run.rates(math.ceil(total / batch))
+    total, pieces = feed.next(epoch, epoch + 1 < run.epochs, run.sees_batches)
     before = network.copy_numbers()
     start = time.perf_counter()
     found, done, seen, over = [], 0, 0, False
     updates = run.updates - run.memory.steps
-    pieces = samples.pieces(order, batch)
-    for piece, piece_order in _batches(pieces, batch) if run.sees_batches else pieces:
-        count = len(piece) if piece_order is None else len(piece_order)
-        part = rates if len(rates) == 1 else rates[done : done + math.ceil(count / batch)]
-        look = progress.within_part(seen / total, count / total)
-        arguments = (*piece.core_arguments(), piece_order, batch, part, look, run.bptt)
+    for piece, order in pieces:
+        count, batch = len(piece) if order is None else len(order), feed.batch
+        rates = run.rates(math.ceil(count / batch))
+        look = progress.within_part(seen, count, total)
+        arguments = (*piece.core_arguments(), order, batch, rates, look, run.bptt)
         try:
             loss, penalty, made, cost_diverged, by_output = network._core.train_epoch(
                 run.objective, run.memory, *arguments
             )
         finally:  # also of an epoch that is interrupted
             run.updates = updates + run.memory.steps
-        found.append((count, loss, penalty))
+        if look is not None:  # which the core does not call in what takes it no time
+            look(1.0)
+        found.append((count, loss, penalty, *by_output))
         done += made
         if diverged(network, cost_diverged, before):
-            raise DivergenceError(epoch, done, rates[min(done, len(rates) - 1)])
+            raise DivergenceError(epoch + 1, done, rates[min(made, len(rates) - 1)])
         seen += count
-        over = run.end_batch({"epoch": epoch, "batch": done - 1, "loss": loss, "learning_rate": part[-1]})
+        over = run.end_batch({"epoch": epoch + 1, "batch": done, "loss": loss, "learning_rate": rates[-1]})
         if over:
             break
-    loss, run.penalty = found[0][1:] if len(found) == 1 else _means(found)
+    loss, run.penalty, *by_output = found[0][1:] if len(found) == 1 else _means(found)
     seconds = time.perf_counter() - start
-    record = {"epoch": epoch, "loss": loss, **named_losses(network, by_output), "learning_rate": rates[-1]}
+    record = {"epoch": epoch + 1, "loss": loss, **named_losses(network, by_output), "learning_rate": rates[-1]}
     return record | {"seconds": seconds}, over
 
 
-def _batches(pieces: Iterable[tuple[Samples, Any]], batch: int) -> Iterator[tuple[Samples, Any]]:
-    """One by one, for those who look after each."""
-    for piece, order in pieces:
-        order = np.arange(len(piece)) if order is None else order
-        for first in range(0, len(order), batch):
-            yield piece, np.ascontiguousarray(order[first : first + batch])
-
-
-def _means(rows: list[tuple[int, float, float]]) -> tuple[float, float]:
-    """Of the second and third of each row, by the first."""
+def _means(rows: list[tuple[float, ...]]) -> list[float]:
+    """Of all but the first of each row, by the first."""
     total = sum(row[0] for row in rows)
-    return sum(row[0] * row[1] for row in rows) / total, sum(row[0] * row[2] for row in rows) / total
+    return [sum(row[0] * row[i] for row in rows) / total for i in range(1, len(rows[0]))]

@@ -52,7 +52,7 @@ def fit(run: Run, validation: Samples | None, progress: Progress) -> History:
     def iteration_done(intermediate_result: Any) -> None:
         flat[:] = accepted[:] = intermediate_result.x
         now = time.perf_counter()
-        record = {"epoch": len(run.history), "loss": float(intermediate_result.fun), "seconds": now - clock[0]}
+        record = {"epoch": len(run.history) + 1, "loss": float(intermediate_result.fun), "seconds": now - clock[0]}
         record |= named_losses(network, by_output)  # SciPy has just been at the iterate
         clock[0] = now
         run.updates += 1
@@ -90,5 +90,5 @@ def fit(run: Run, validation: Samples | None, progress: Progress) -> History:
             flat[:] = accepted
         if not np.isfinite(flat).all() or not np.isfinite(seen["loss"]):
             network.restore_numbers(before)
-            raise DivergenceError(len(run.history), run.updates, 1.0)
+            raise DivergenceError(len(run.history) + 1, run.updates, 1.0)
     return run.history

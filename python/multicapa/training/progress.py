@@ -22,17 +22,22 @@ _FORMATS = (
     "{epochs} |{bar}| {time}  {losses}",
     "{epochs} |{bar}| {clock}  {losses}",
 )
+_WITHOUT_END = (
+    "epoch {epochs}  {seen} samples, {speed}/s  {time}  {losses}{metrics}",
+    "epoch {epochs}  {seen} samples  {clock}  {losses}",
+)
 _WITHOUT_BAR = ("{epochs}  {clock}  {losses}", "{epochs}  {losses}", "{epochs}")
 
 
 class Progress:
     """Shows the epoch, speed, time left and the losses of the last epoch."""
 
-    def __init__(self, epochs: int, samples: int, verbose: bool | str, done: int = 0) -> None:
+    def __init__(self, epochs: int, samples: int | None, verbose: bool | str, done: int = 0) -> None:
+        """``samples`` of an epoch, None where that will only turn out; ``done`` epochs lie behind."""
         self._epochs = epochs
         self._samples = samples
         self._bar: Any = None
-        self._done = done
+        self._done = self._earlier = done
         self._delay = _SECONDS_BEFORE_AUTO if verbose == "auto" else 0.0
         self._shows = bool(verbose) and epochs > 0 and (_on_a_terminal() or _in_a_notebook())
 
@@ -42,8 +47,8 @@ class Progress:
             place: dict[str, Any] = {"dynamic_ncols": True}
             if _in_a_notebook():
                 place = {"ncols": _PAGE, "file": io.StringIO(), "ascii": False}
-            total, done = self._epochs * self._samples, self._done * self._samples
-            self._bar = bar(total=total, initial=done, delay=self._delay, **place)
+            total = None if self._samples is None else self._epochs * self._samples
+            self._bar = bar(total=total, initial=self._done * (self._samples or 0), delay=self._delay, **place)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -54,15 +59,31 @@ class Progress:
     def _epoch(self, number: int) -> str:
         return f"{number:{len(str(self._epochs))}}/{self._epochs}"
 
-    def within_part(self, before: float, share: float) -> Any:
+    def within_part(self, before: int, count: int, total: int | None) -> Any:
         """What the core calls now and then with how much of a part of the epoch is done; None when nobody looks.
 
-        ``before`` is the share of the epoch that comes before the part, ``share`` its own.
+        ``before`` of the ``total`` samples of the epoch come before the part, which has ``count``.
         """
-        return None if self._bar is None else lambda done: self._show(before + share * min(done, 1.0))
+        if self._bar is None:
+            return None
+        if self._samples is None and total is not None:
+            self._expect(total)
+        if total is None or self._samples is None:
+            return lambda done: self._show_seen(before + count * min(done, 1.0))
+        return lambda done: self._show((before + count * min(done, 1.0)) / total)
+
+    def _expect(self, samples: int) -> None:
+        """An epoch has shown how many samples it has."""
+        self._samples = samples
+        self._bar.total, self._bar.initial = self._epochs * samples, self._earlier * samples
+        self._bar.n = self._done * samples
 
     def _show(self, share: float) -> None:
-        self._bar.update(self._done * self._samples + int(min(share, 1.0) * self._samples) - self._bar.n)
+        samples = self._samples or 0
+        self._bar.update(self._done * samples + int(min(share, 1.0) * samples) - self._bar.n)
+
+    def _show_seen(self, samples: float) -> None:
+        self._bar.update(max(0, int(samples) - self._bar.n))
 
     def epoch_done(self, record: dict[str, Any]) -> None:
         """Show the losses of a finished epoch."""
@@ -74,7 +95,10 @@ class Progress:
         metrics = "".join(f"  {name} {_figure(record.get(f'val_{name}', record[name]))}" for name in asked)
         epochs = self._epoch(min(self._done + 1, self._epochs))
         self._bar.tell(epochs=epochs, losses="  ".join(losses), metrics=metrics)
-        self._show(0.0)
+        if self._samples is None:
+            self._bar.refresh()
+        else:
+            self._show(0.0)
 
 
 def _on_a_terminal() -> bool:
@@ -109,13 +133,16 @@ def _bar_class(epochs: str) -> Any:
             rate = (
                 (values["n"] - values["initial"]) / elapsed if elapsed else 0.0
             )  # tqdm's own jumps with every evaluation
-            left = tqdm.format_interval((values["total"] - values["n"]) / rate) if rate else "?"
+            if values["total"] is None:
+                over = True
+            left = tqdm.format_interval((values["total"] - values["n"]) / rate) if rate and not over else "?"
             clock = tqdm.format_interval(elapsed) if over else left
             values |= {
                 "epochs": self.said["epochs"],
                 "losses": self.said["losses"],
                 "metrics": self.said["metrics"],
                 "speed": f"{tqdm.format_sizeof(rate) if rate else '?':>5}",  # as wide as any
+                "seen": tqdm.format_sizeof(values["n"]),
                 "clock": clock,
                 "time": f"in {clock}  " if over else f"{clock} left",
             }
@@ -145,7 +172,7 @@ def _fitting(tqdm: Any, values: dict[str, Any]) -> str:
     def length(form: str) -> int:
         return len(tqdm.format_meter(**values | {"bar_format": form, "ncols": None}).rstrip())
 
-    for form in _FORMATS[0 if values["metrics"] else 2 :]:
+    for form in _WITHOUT_END if values["total"] is None else _FORMATS[0 if values["metrics"] else 2 :]:
         if length(form.replace("{bar}", "")) + _LEAST_BAR <= columns:
             return form
     return next((form for form in _WITHOUT_BAR if length(form) <= columns), _WITHOUT_BAR[-1])

@@ -17,6 +17,7 @@ from multicapa.losses import Loss
 from multicapa.network.core import CoreNetwork
 from multicapa.optimizers import Optimizer
 from multicapa.schedules import ByEpoch
+from multicapa.training.batches import Batches
 from multicapa.training.curriculum import Curriculum
 from multicapa.training.evaluation import evaluate, outputs_of
 from multicapa.training.metrics import Measured, measure
@@ -54,7 +55,7 @@ class Callback:
         """Before an epoch."""
 
     def on_batch_end(self, run: Run, batch: dict[str, Any]) -> bool | None:
-        """After an update; ``batch`` has epoch, batch, loss and learning_rate. True ends the epoch and the fit.
+        """After an update; ``batch`` has epoch and batch, both from 1, loss and learning_rate. True ends the fit.
 
         Fits with this hook are slower: the core comes back to Python after each batch.
         """
@@ -130,6 +131,7 @@ class Run:
     objective: Any = None  # in the core: the loss and what the regularization adds to it
     curriculum: Curriculum | None = None
     metrics: Mapping[str, Measured] = field(default_factory=dict)
+    batches: Batches | None = None  # where they come from outside; then ``samples`` are the first of them
     measured: Samples | None = None  # what the metrics see of training: no weights, no smoothing
     earlier: list[Any] | None = None  # kinds and states of the callbacks of the fit that goes on
     _actions: list[Callable[[], None]] = field(default_factory=list)

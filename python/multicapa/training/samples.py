@@ -38,6 +38,32 @@ class Answers:
         weights = None if self.weights is None else self.weights[rows]
         return Answers(targets, weights, None if self.lengths is None else self.lengths[rows], self.by_step)
 
+    @property
+    def count(self) -> int:
+        """Over how many samples, or steps of such, a mean loss is taken."""
+        values = self.targets.values
+        if not self.by_step:
+            return len(values)
+        return values.shape[0] * values.shape[1] if self.lengths is None else int(self.lengths.sum())
+
+    @classmethod
+    def joined(cls, parts: Sequence[Answers]) -> Answers:
+        """Those of several batches, one after the other."""
+        first, values = parts[0].targets, [part.targets.values for part in parts]
+        if any(part.targets.are_classes != first.are_classes for part in parts):
+            raise ValueError("y should be classes in all batches, or rows of numbers in all of them")
+        weights = lengths = None
+        if any(part.weights is not None for part in parts):
+            shapes = [(len(part.targets.values), 1) if part.by_step else len(part.targets.values) for part in parts]
+            whole = [np.ones(s) if p.weights is None else p.weights for s, p in zip(shapes, parts, strict=True)]
+            steps = max((part.shape[1] for part in whole if part.ndim == 2), default=1)
+            whole = [np.broadcast_to(w.reshape(len(w), -1), (len(w), steps)) if parts[0].by_step else w for w in whole]
+            weights = np.concatenate(whole)
+        if any(part.lengths is not None for part in parts):
+            full = [np.full(len(part.targets.values), part.targets.values.shape[1]) for part in parts]
+            lengths = np.concatenate([f if p.lengths is None else p.lengths for f, p in zip(full, parts, strict=True)])
+        return cls(replace(first, values=np.concatenate(values)), weights, lengths, parts[0].by_step)
+
     def as_rows(self, outputs: Array) -> tuple[Answers, Array]:
         """Answers and outputs, in which the steps that exist count as samples where each has a target."""
         if not self.by_step:

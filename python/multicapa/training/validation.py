@@ -30,6 +30,8 @@ def hold_out(run: Run, y: Any, encodings: Sequence[Encoding], given: Any, share:
             raise ValueError("validation_data should be a pair (X, y)")
         X, targets = given
         validation = Samples.prepare(network, X, targets, run.loss, plain, None, None, "validation X")
+    if run.batches is not None:
+        return _beside_batches(run, validation, share)
     as_given = samples.unweighted()
     if any(encoding.label_smoothing for encoding in encodings) and (share or run.metrics):
         as_given = Samples.prepare(network, samples.given(), y, run.loss, plain, None, None)
@@ -42,10 +44,26 @@ def hold_out(run: Run, y: Any, encodings: Sequence[Encoding], given: Any, share:
         as_given = Samples(run.samples.inputs, tuple(answers.part(kept) for answers in as_given.answers))
     if run.metrics:
         run.measured = as_given
-        for part in (as_given, validation):
-            if part is not None:
-                try_out(run.metrics, part, outputs_of(network, part, run.loss).outputs, run.loss)
+        _try_metrics(run, as_given)
+        if validation is not None:
+            _try_metrics(run, validation)
     return validation
+
+
+def _beside_batches(run: Run, validation: Samples | None, share: float) -> Samples | None:
+    """Batches are gone once they are trained: there is nothing to hold back, or to measure afterwards."""
+    if share:
+        raise ValueError("validation_split takes its share of samples, not of batches: pass validation_data")
+    if run.metrics and validation is None:
+        raise ValueError("metrics beside batches are measured on validation_data, and there is none")
+    if validation is not None:
+        _try_metrics(run, validation)
+    return validation
+
+
+def _try_metrics(run: Run, samples: Samples) -> None:
+    if run.metrics:
+        try_out(run.metrics, samples, outputs_of(run.network, samples, run.loss).outputs, run.loss)
 
 
 def _split(count: int, share: float, seed: int) -> tuple[Any, Any]:

@@ -1,17 +1,11 @@
-"""Costs: what training minimises, averaged over the samples.
-
-A name from :func:`names` serves wherever a loss is asked for; the classes exist for the costs with a parameter and
-carry the formulas. ``y`` is the network's output, ``t`` the target.
-"""
+"""The costs of the core's list, each with its formula and its source."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from multicapa import _core
-from multicapa.base.checks import check_number, find_name
+from multicapa.base.checks import check_number
 
 
 @dataclass(frozen=True)
@@ -247,77 +241,6 @@ class Perceptron(Loss):
     name = "perceptron"
 
 
-@dataclass(frozen=True)
-class CustomLoss(Loss):
-    """A cost of your own, as two functions on arrays.
-
-    Parameters
-    ----------
-    value : callable
-        From y and t, both of shape (n_samples, n_outputs), to the cost of each sample, of shape (n_samples,).
-    derivative : callable
-        From y and t to dCost/dy, of shape (n_samples, n_outputs), not divided by the number of samples.
-
-    Notes
-    -----
-    Slower than the built-in ones: the core calls Python for every block of samples, on one thread.
-
-    Examples
-    --------
-    >>> import multicapa as mc, numpy as np
-    >>> quartic = mc.losses.CustomLoss(lambda y, t: ((y - t) ** 4).sum(axis=1), lambda y, t: 4 * (y - t) ** 3)
-    >>> net = mc.Sequential([mc.Dense(1, weight_init="ones")], input_shape=(1,), seed=0)
-    >>> net.evaluate([[2.0]], [[0.0]], loss=quartic)
-    {'loss': 16.0}
-    """
-
-    value: Callable[[Any, Any], Any]
-    derivative: Callable[[Any, Any], Any]
-    name: ClassVar[str] = "custom"
-
-    def __post_init__(self) -> None:
-        if not callable(self.value) or not callable(self.derivative):
-            raise TypeError("value and derivative should be functions of y and t")
-
-
-class FunctionLoss(CustomLoss):
-    """What a plain function becomes where a loss is asked for.
-
-    Parameters
-    ----------
-    function : callable
-        From y and t, both of shape (n_samples, n_outputs), to the pair of the cost of each sample, of shape
-        (n_samples,), and dCost/dy, of shape (n_samples, n_outputs). A fit compares the two by finite differences before
-        it begins.
-
-    Examples
-    --------
-    >>> import multicapa as mc
-    >>> def quartic(y, t):
-    ...     return ((y - t) ** 4).sum(axis=1), 4 * (y - t) ** 3
-    >>> net = mc.Sequential([mc.Dense(1, weight_init="ones")], input_shape=(1,), seed=0)
-    >>> net.evaluate([[2.0]], [[0.0]], loss=quartic)
-    {'loss': 16.0}
-    """
-
-    def __init__(self, function: Callable[[Any, Any], tuple[Any, Any]]) -> None:
-        super().__init__(_Part(function, 0), _Part(function, 1))
-
-
-@dataclass(frozen=True)
-class _Part:
-    """One of the two things that a function returns."""
-
-    function: Callable[[Any, Any], tuple[Any, Any]]
-    number: int
-
-    def __call__(self, y: Any, t: Any) -> Any:
-        found = self.function(y, t)
-        if not isinstance(found, tuple) or len(found) != 2:
-            raise TypeError("a function as loss should return the pair (cost of each sample, dCost/dy)")
-        return found[self.number]
-
-
 LOSSES: dict[str, type[Loss]] = {
     loss.name: loss
     for loss in (
@@ -335,76 +258,3 @@ LOSSES: dict[str, type[Loss]] = {
         Perceptron,
     )
 }
-
-
-# What other libraries call the same costs. Those they scale otherwise are not among them: see OTHERS.
-ALIASES = {
-    "mse": "squared_error",
-    "mean_squared_error": "squared_error",
-    "categorical_crossentropy": "cross_entropy",
-    "sparse_categorical_crossentropy": "cross_entropy",
-    "crossentropy": "cross_entropy",
-    "log_loss": "cross_entropy",
-    "binary_crossentropy": "binary_cross_entropy",
-    "bce": "binary_cross_entropy",
-    "kl_divergence": "kullback_leibler",
-    "kullback_leibler_divergence": "kullback_leibler",
-    "pinball": "quantile",
-}
-OTHERS = {
-    **dict.fromkeys(("mae", "mean_absolute_error", "l1"), "absolute_error, which is the sum over the outputs"),
-    "binary_focal_crossentropy": "Focal(gamma), with class_weight for its alpha",
-    "categorical_hinge": "hinge, which compares each output with -1 or 1",
-}
-
-
-def names() -> dict[str, str]:
-    """The names of the losses and their formulas.
-
-    Examples
-    --------
-    >>> import multicapa as mc
-    >>> mc.losses.names()["hinge"]
-    'sum_i max(0, 1 - t_i y_i), t_i = -1 or 1'
-    """
-    return {row["name"]: row["formula"] for row in _core.losses()}
-
-
-def get(loss: str | Loss | Callable[[Any, Any], tuple[Any, Any]]) -> Loss:
-    """A loss from itself, its name, what other libraries call it, or a function.
-
-    Parameters
-    ----------
-    loss : str, Loss or function(y, t)
-        A name of :func:`names`, in any case, or one of ``ALIASES``: mse, categorical_crossentropy, ... For functions
-        see :class:`FunctionLoss`.
-
-    Examples
-    --------
-    >>> import multicapa as mc
-    >>> mc.losses.get("mse").name
-    'squared_error'
-    """
-    if isinstance(loss, Loss):
-        return loss
-    if callable(loss) and not isinstance(loss, type):
-        return FunctionLoss(loss)
-    return LOSSES[find_name(loss, LOSSES, "loss", ALIASES, OTHERS)]()
-
-
-def default_for(activation: str) -> str:
-    """The loss that goes with the activation of an output layer.
-
-    Examples
-    --------
-    >>> import multicapa as mc
-    >>> mc.losses.default_for("softmax")
-    'cross_entropy'
-    """
-    natural = {
-        "softmax": "cross_entropy",
-        "sigmoid": "binary_cross_entropy",
-        "exponential": "poisson",
-        "step": "perceptron",
-    }
-    return natural.get(activation, "squared_error")

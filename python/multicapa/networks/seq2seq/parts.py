@@ -60,7 +60,7 @@ def is_of(network: CoreNetwork, plan: Plan) -> bool:
     if plan.dtype != network.dtype.name or plan.n_layers > len(network.spec):
         return False
     inputs, outputs = _ends(plan)
-    described = [_without_beginnings(spec) for spec in (graph_spec(inputs, [outputs]), network.spec)]
+    described = [_without_beginnings(spec) for spec in (graph_spec(inputs, [outputs])[0], network.spec)]
     return described[0] == described[1]
 
 
@@ -111,7 +111,7 @@ def copy_numbers(source: CoreNetwork, target: CoreNetwork) -> None:
 def _network(plan: Plan, inputs: list[Symbol], outputs: Sequence[Symbol]) -> CoreNetwork:
     """Whose numbers are to be copied, so that none are drawn."""
     network = CoreNetwork.__new__(CoreNetwork)
-    network._build(graph_spec(inputs, list(outputs)), plan.dtype, plan.seed, sys.maxsize)
+    network._build(graph_spec(inputs, list(outputs))[0], plan.dtype, plan.seed, sys.maxsize)
     return network
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,11 @@ import numpy.typing as npt
 
 from multicapa.base.sequences import pad
 from multicapa.network.core import CoreNetwork
-from multicapa.seq2seq import networks
+from multicapa.networks.seq2seq import parts
 
 Array = npt.NDArray[Any]
+
+_STATE = "state_"  # how inputs begin that change from token to token
 
 
 @dataclass
@@ -21,6 +23,10 @@ class Read:
 
     values: Array
     lengths: Array | None = None
+
+    def __post_init__(self) -> None:
+        if self.lengths is not None and (self.lengths == self.values.shape[1]).all():
+            self.lengths = None  # whole ones are read where they lie
 
     def pick(self, rows: Array) -> Read:
         return Read(self.values[rows], None if self.lengths is None else self.lengths[rows])
@@ -32,19 +38,20 @@ class States:
 
     tokens: Array
     read: dict[str, Read]
+    sentences: Array  # whose they are
 
 
 class PrefixDecoder:
     """Reads all tokens so far at each step, whatever the layers are."""
 
-    def __init__(self, plan: networks.Plan, trained: CoreNetwork) -> None:
-        self.encoder, self.decoder = networks.encoder(plan), self._network(plan)
+    def __init__(self, plan: parts.Plan, trained: CoreNetwork) -> None:
+        self.encoder, self.decoder = parts.encoder(plan), self._network(plan)
         self.reads = [port.name for port in self.decoder.inputs if port.name != "target"]
         for part in (self.encoder, self.decoder):
-            networks.copy_numbers(trained, part)
+            parts.copy_numbers(trained, part)
 
-    def _network(self, plan: networks.Plan) -> CoreNetwork:
-        return networks.decoder(plan)
+    def _network(self, plan: parts.Plan) -> CoreNetwork:
+        return parts.decoder(plan)
 
     def start(self, sources: list[list[int]]) -> States:
         given = pad([np.asarray(source, dtype=np.int64) for source in sources])
@@ -54,17 +61,23 @@ class PrefixDecoder:
             name: Read(output, given.lengths if output.ndim == 3 else None)
             for name, output in zip(self.reads, outputs, strict=True)
         }
-        return States(np.empty((len(sources), 0), np.int64), read)
+        return States(np.empty((len(sources), 0), np.int64), read, np.arange(len(sources)))
 
     def step(self, states: States, tokens: Array) -> tuple[Array, States]:
         so_far = np.column_stack([states.tokens, tokens])
         (outputs,) = self._decode(so_far, states)
-        return _logs(outputs[:, so_far.shape[1] - 1]), States(so_far, states.read)
+        return _logs(outputs[:, so_far.shape[1] - 1]), States(so_far, states.read, states.sentences)
 
     def pick(self, states: States, rows: Array) -> States:
         if np.array_equal(rows, np.arange(len(states.tokens))):
             return states
-        return States(states.tokens[rows], {name: values.pick(rows) for name, values in states.read.items()})
+        sentences = states.sentences[rows]
+        same = np.array_equal(sentences, states.sentences)  # which is most of the time: the memory need not move
+        read = {
+            name: values if same and not name.startswith(_STATE) else values.pick(rows)
+            for name, values in states.read.items()
+        }
+        return States(states.tokens[rows], read, sentences)
 
     def _decode(self, tokens: Array, states: States) -> list[Array]:
         """What has been made here needs no check, so it goes straight to the core."""
@@ -79,17 +92,21 @@ class PrefixDecoder:
 class StepDecoder(PrefixDecoder):
     """Keeps the states of recurrent layers, and reads one token at each step."""
 
-    def _network(self, plan: networks.Plan) -> CoreNetwork:
-        return networks.stepper(plan)
+    def _network(self, plan: parts.Plan) -> CoreNetwork:
+        return parts.stepper(plan)
 
     def step(self, states: States, tokens: Array) -> tuple[Array, States]:
         following, *after = self._decode(tokens[:, None], states)
-        read = states.read | {f"state_{i}": Read(state) for i, state in enumerate(after)}
-        return _logs(following[:, 0]), States(states.tokens, read)
+        read = states.read | {f"{_STATE}{i}": Read(state) for i, state in enumerate(after)}
+        return _logs(following[:, 0]), States(states.tokens, read, states.sentences)
 
 
-def decoder_of(plan: networks.Plan, trained: CoreNetwork) -> PrefixDecoder:
-    """The quickest that there is: an LSTM's second state is nobody's output."""
+def decoder_of(plan: parts.Plan, trained: CoreNetwork, source: int, target: int) -> PrefixDecoder:
+    """The quickest that there is for sources and targets of so many tokens at most.
+
+    An LSTM's second state is nobody's output.
+    """
+    plan = replace(plan, source_time=max(source, 1), target_time=target + 1)
     return (StepDecoder if plan.recurrent and plan.cell != "lstm" else PrefixDecoder)(plan, trained)
 
 
