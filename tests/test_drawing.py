@@ -310,7 +310,7 @@ def test_where_outputs_are_and_lanes_reach_recurrent_layers():
     drawing = net.to_svg()
     assert "Dense · output<" in drawing
     assert "Dense · tanh · output<" in drawing
-    assert "output<" not in mc.Network([source, target], said, seed=0).to_svg()
+    assert "output<" not in mc.Sequential([mc.Dense(2)], input_shape=3, seed=0).to_svg()
     root = ET.fromstring(mc.Seq2Seq(units=8, seed=0).fit(["abc"], ["bca"], epochs=1).network_.to_svg())
     rects = {
         group.find(f"{SVG}title").text.partition(":")[0]: [
