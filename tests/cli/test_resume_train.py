@@ -123,8 +123,8 @@ print(killed(train, {watched!r}, 20, seed={seed}))
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks what it kills")
 def test_twenty_kills(run, tmp_path):
-    flowers(1000).to_csv("t.csv", index=False)
-    line = f"{LINE} --schedule plateau --epochs 1500"
+    flowers(300).to_csv("t.csv", index=False)
+    line = f"{LINE} --schedule plateau --epochs 600"
     assert run(f"{line} --output whole")[0] == 0
     kills = rounds = 0
     while kills < 20:
