@@ -118,6 +118,42 @@ def test_like_pytorch(causal):
     assert_near(gradients["dense_1.weight"], first.weight.grad.numpy().T, 1e-10)
 
 
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("score", SCORES)
+def test_scores_and_masks_like_pytorch(score, causal):
+    """Lengths of queries and of memories as masks; what may look at nothing is 0."""
+    torch = pytest.importorskip("torch")
+    query, memory = mc.Input((6, 4), "query"), mc.Input((9, 4), "memory")
+    asked, keys = mc.Dense(5, name="asked")(query), mc.Dense(5, name="keys")(memory)
+    net = make([query, memory], mc.Attention(score, causal, name="look")([asked, keys, memory]))
+    lengths = {"query": [6, 3, 1, 5, 2, 4], "memory": [9, 4, 0, 1, 6, 2]}
+    X = {
+        name: [rng(10 * place + i).normal(size=(n, 4)) for i, n in enumerate(counts)]
+        for place, (name, counts) in enumerate(lengths.items())
+    }
+    T = [rng(70 + i).normal(size=(n, 4)) for i, n in enumerate(lengths["query"])]
+    ours = net.predict(X)
+    cost, gradients = net.loss_and_gradient(X, T, loss="squared_error")
+    p = {name: torch.tensor(view.copy(), requires_grad=True) for name, view in net.parameters.items()}
+    total = torch.zeros((), dtype=torch.float64)
+    for i, (x, z, t) in enumerate(zip(X["query"], X["memory"], T, strict=True)):
+        q, k = (torch.tensor(a) @ p[f"{n}.weight"] + p[f"{n}.bias"] for a, n in ((x, "asked"), (z, "keys")))
+        s = torch.tanh(q[:, None] + k) @ p["look.weight"] if score == "additive" else q @ k.T
+        s = s / 5**0.5 if score == "scaled_dot" else s
+        hidden = (
+            torch.triu(torch.ones_like(s, dtype=torch.bool), 1) if causal else torch.zeros_like(s, dtype=torch.bool)
+        )
+        y = torch.softmax(s.masked_fill(hidden, -torch.inf), dim=1) @ torch.tensor(z)
+        assert_near(ours[i, : len(x)], y.detach().numpy(), 1e-10)
+        assert not ours[i, len(x) :].any()
+        total = total + ((y - torch.tensor(t)) ** 2).sum()
+    (total / (4 * sum(lengths["query"]))).backward()
+    assert cost == pytest.approx(float(total.detach()) / (4 * sum(lengths["query"])), rel=1e-10)
+    largest = max(float(tensor.grad.abs().max()) for tensor in p.values())
+    for name, tensor in p.items():
+        assert_near(gradients[name], tensor.grad.numpy(), 1e-10, name, largest)
+
+
 def test_weights_are_an_output_with_a_gradient():
     for score in SCORES:
         x, q, k, _ = reading(6, 9, 4)
@@ -289,6 +325,31 @@ def test_wrong_shapes_and_options():
     net = mc.Network(x, mc.Dense(2)(mc.Attention()(x)), seed=0)
     with pytest.raises(ValueError, match=r"attention_1.*all steps at once"):
         net.stream()
+
+
+def test_attention_without_parameters_begins_a_sequence():
+    """Lengths are kept to where it alone reads an input: as query, as memory of one query, and before a pooling."""
+    X = [rng(i).normal(size=(n, 4)) for i, n in enumerate((5, 2, 1, 4))]
+    x = mc.Input((5, 4))
+    looks = mc.Attention()(x)
+    for y in (looks, mc.GlobalAveragePool1D()(looks)):
+        net = mc.Network(x, y, dtype="float64", seed=0)
+        outputs = net.predict(X)
+        assert net.predict(garbage(mc.data.pad(X, 5))).tobytes() == outputs.tobytes()
+        for i, one in enumerate(X):
+            a = np.exp(one @ one.T / 2)
+            expected = a / a.sum(axis=1, keepdims=True) @ one
+            if y is looks:
+                assert_near(outputs[i, : len(one)], expected, 1e-12)
+                assert not outputs[i, len(one) :].any()
+            else:
+                assert_near(outputs[i], expected.mean(axis=0), 1e-12)
+    query, memory = mc.Input(4, "query"), mc.Input((5, 4), "memory")
+    net = mc.Network([query, memory], mc.Attention("dot")([query, memory]), dtype="float64", seed=0)
+    asked = rng(9).normal(size=(4, 4))
+    for i, (q, one) in enumerate(zip(asked, X, strict=True)):
+        a = np.exp(one @ q)
+        assert_near(net.predict([asked, X])[i], a / a.sum() @ one, 1e-12)
 
 
 # ---- query and memory with lengths of their own ----

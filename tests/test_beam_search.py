@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import multicapa as mc
-from multicapa.seq2seq.search import search
+from multicapa.networks.seq2seq.search import search
 
 START, END = mc.data.Vocabulary.START, mc.data.Vocabulary.END
 TOKENS = 3  # besides the three that stand for no token

@@ -11,14 +11,14 @@ import pytest
 
 pytest.importorskip("packaging")
 
-from comparison import installed, schedule
+from comparison import decoding, installed, schedule
 from comparison.contenders import Measured, contenders, ours_and_best_peer, ratio
 from comparison.libraries import LIBRARIES
 from comparison.report import table
-from comparison.rows import Goal, Row, find
+from comparison.rows import TRANSFORMER, TRANSLATION, Goal, Row, find
 from comparison.training import Training, check_agreement
 from comparison.work import JUDGED_IMAGES, JUDGED_SAMPLES, judge
-from comparison.worker import Failure, Losses, PredictionBench, TrainingBench
+from comparison.worker import DecodingBench, Failure, GraphBench, Losses, PredictionBench, TrainingBench
 from helpers import ROOT
 
 QUICK = ("--rounds", "1", "--seconds", "0.01", "--threads", "1", "--patience", "0.01")
@@ -117,6 +117,37 @@ def test_layers_of_other_libraries_are_the_same_network(library, name):
         TrainingBench(each, replace(work, least_samples=64), 1).check() for each in ("with_multicapa", library)
     )
     assert abs(theirs.last - ours.last) < 0.05 * (ours.first - ours.last)
+
+
+@pytest.mark.parametrize("work", [TRANSFORMER, TRANSLATION], ids=lambda work: work.name)
+@pytest.mark.parametrize("library", ["with_multicapa", "with_pytorch", "with_jax"])
+def test_graphs_are_the_same_in_all_libraries(library, work):
+    """Their weights come back as they went in, and a step leaves those that multicapa's leaves."""
+    pytest.importorskip({"with_multicapa": "numpy", "with_pytorch": "torch", "with_jax": "jax"}[library])
+    small = replace(work, units=8, batch=16, least_samples=16)
+    bench, ours = (GraphBench(name, small, 1) for name in (library, "with_multicapa"))
+    bench.training.start(bench.weights)
+    for name, weight in bench.training.weights().items():
+        np.testing.assert_array_equal(weight, bench.weights[name], name)
+    if library == "with_multicapa":
+        net, X = ours.training.net, ours.data.X
+        ours.training.start(ours.weights)
+        assert ours.first_loss == pytest.approx(
+            net.evaluate(list(X) if len(X) > 1 else X[0], ours.data.y)["loss"], 1e-5
+        )
+    assert bench.check().last == pytest.approx(ours.check().last, rel=1e-4)
+
+
+@pytest.mark.parametrize("width", [1, 4])
+def test_decoding_is_the_same_in_pytorch(width):
+    pytest.importorskip("torch")
+    small = replace(TRANSLATION, units=16)
+    ours, theirs = (DecodingBench(name, small, 20, width, 1).check() for name in ("with_multicapa", "with_pytorch"))
+    decoding.check_agreement("PyTorch", theirs, ours)
+    if width == 1:
+        assert [tokens for tokens, _ in theirs] == [tokens for tokens, _ in ours]
+    with pytest.raises(Failure, match="PyTorch found sentences with a mean score"):
+        decoding.check_agreement("PyTorch", [(tokens, score + 1) for tokens, score in theirs], ours)
 
 
 def test_operations_of_an_lstm():

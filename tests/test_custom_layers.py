@@ -236,8 +236,9 @@ def test_wrong_options_of_the_check():
 
 def test_it_passes_on_every_layer():
     """Of the catalogue, with the weights they start with and with others; kinks are stepped over."""
-    from test_catalogue import NETWORKS
+    from test_catalogue import CORE_LAYERS, NETWORKS
 
+    assert NETWORKS.keys() == set(CORE_LAYERS)
     for kind, make in NETWORKS.items():
         net = make()
         for scale in (None, 0.5):

@@ -299,3 +299,30 @@ net.to_svg()
 print(time.process_time() - start)
 """
     assert float(output_of(code)) < 10
+
+
+def test_where_outputs_are_and_lanes_reach_recurrent_layers():
+    """An output in the middle is marked; a lane from the side ends at the box, whose loop is on the other side then."""
+    source, target = mc.Input((6, 3), name="source"), mc.Input((5, 2), name="target")
+    state = mc.Dense(4, name="state")(mc.GRU(4, name="reader")(mc.Dense(3)(source)))
+    said = mc.GRU(4, return_sequences=True, name="sayer")([target, state])
+    net = mc.Network([source, target], [state, mc.Dense(2, "tanh", name="last")(said)], seed=0)
+    drawing = net.to_svg()
+    assert "Dense · output<" in drawing
+    assert "Dense · tanh · output<" in drawing
+    assert "output<" not in mc.Network([source, target], said, seed=0).to_svg()
+    root = ET.fromstring(mc.Seq2Seq(units=8, seed=0).fit(["abc"], ["bca"], epochs=1).network_.to_svg())
+    rects = {
+        group.find(f"{SVG}title").text.partition(":")[0]: [
+            float(group.find(f"{SVG}rect").get(at)) for at in ("x", "y", "width", "height")
+        ]
+        for group in root.iter(f"{SVG}g")
+        if group.find(f"{SVG}title") is not None
+    }
+    heads = [tuple(map(float, re.match(r"M(\S+) ([^L]+)", path.get("d")).groups())) for path in root.iter(f"{SVG}path")
+             if path.get("d").endswith("Z")]  # fmt: skip
+    for name, sides in (("encoder_0", {"right"}), ("decoder_0", {"left", "right"})):
+        x, y, width, height = rects[name]
+        at = {side for px, py in heads for side, edge in (("left", x), ("right", x + width))
+              if abs(px - edge) < 0.02 and y < py < y + height}  # fmt: skip
+        assert at == sides, name

@@ -168,17 +168,28 @@ def test_refusals(tmp_path):
 
 
 def test_a_damaged_training(tmp_path):
+    import json
+
+    from safetensors import safe_open
     from safetensors.numpy import load_file, save_file
 
     net = network()
     net.fit(X, Y, epochs=1)
     net.save(tmp_path / "net", training=True)
     tensors = load_file(tmp_path / "net")
-    from safetensors import safe_open
-
     with safe_open(tmp_path / "net", framework="numpy") as file:
         texts = file.metadata()
-    for text in ("{", "3", "[]", "{}", texts["multicapa_training"].replace('"memory"', '"memories"')):
+    training = json.loads(texts["multicapa_training"])
+    memory = training["memory"]
+    damaged = [
+        training | {"memory": [*memory[:place], value, *memory[place + 1 :]]}
+        for place, value in ((3, -1), (4, "abcd"), (4, [1.0]), (5, []), (6, ["x", "y"]), (6, memory[6][:1]))
+    ]
+    damaged += [training | change for change in ({"updates": -1}, {"rate_factor": 0.0}, {"rate_factor": True})]
+    without = {key: value for key, value in training.items() if key != "memory"}
+    for text in ("{", "3", "[]", "{}", *map(json.dumps, (*damaged, without))):
         save_file(tensors, tmp_path / "bad", metadata=texts | {"multicapa_training": text})
         with pytest.raises(ValueError, match="bad"):
             mc.load(tmp_path / "bad")
+    save_file(tensors, tmp_path / "good", metadata=texts)
+    mc.load(tmp_path / "good")

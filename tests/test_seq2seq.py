@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 
 import multicapa as mc
-from multicapa.seq2seq import networks
-from multicapa.seq2seq.decoder import PrefixDecoder, decoder_of
-from multicapa.seq2seq.search import search
+from multicapa.networks.seq2seq import parts
+from multicapa.networks.seq2seq.decoder import PrefixDecoder, decoder_of
+from multicapa.networks.seq2seq.search import search
 
 KINDS = {
     "additive": {},
     "dot": {"attention": "dot", "cell": "simple_rnn", "bidirectional": False},
     "without": {"attention": None, "cell": "lstm", "n_layers": 2},
     "transformer": {"architecture": "transformer", "heads": 2},
+    "deep transformer": {"architecture": "transformer", "heads": 4, "n_layers": 2, "dropout": 0.1},
 }
 
 
@@ -39,7 +40,7 @@ def test_decoding_is_what_the_trained_network_says(kind):
     targets = [[1, 3, 4, 5], [1, 6, 6, 6], [1, 3, 3, 4], [1, 5, 4, 3]]
     read = {"source": [np.array(source, int) for source in sources], "target": targets}
     expected = np.log(network.predict(read)[:, :4])
-    for decoder in (PrefixDecoder(plan, network), decoder_of(plan, network)):
+    for decoder in (PrefixDecoder(plan, network), decoder_of(plan, network, 4, 5)):
         states = decoder.start(sources)
         for t in range(4):
             logs, states = decoder.step(states, np.array([target[t] for target in targets]))
@@ -52,7 +53,7 @@ def test_decoding_is_what_the_trained_network_says(kind):
         np.testing.assert_allclose([each.score for each in together], [each.score for each in alone], rtol=1e-12)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if "deep" not in kind])
 def test_learns_to_reverse(kind):
     texts, new = words(400), [word for word in words(200, seed=1) if word not in set(words(400))]
     model = mc.Seq2Seq(units=32, seed=0, **KINDS[kind])
@@ -61,7 +62,8 @@ def test_learns_to_reverse(kind):
     least = 0.5 if kind == "without" else 0.8
     assert model.score(new, [text[::-1] for text in new]) > least
     greedy, beam = (model.predict_scores(new[:30], beam_width=width) for width in (1, 4))
-    assert all(wide >= narrow for (_, narrow), (_, wide) in zip(greedy, beam, strict=True))
+    # Batches of other sizes are multiplied in another order: the same text may differ in its last bits.
+    assert all(wide >= narrow - 1e-6 for (_, narrow), (_, wide) in zip(greedy, beam, strict=True))
 
 
 def test_words_tokens_and_early_stopping_on_exact_matches():
@@ -107,6 +109,33 @@ def test_files_and_pickles(kind, tmp_path):
     assert "<svg" in model.network_.to_svg()
     mc.Sequential([mc.Dense(1)], input_shape=1, seed=0).save(path)
     with pytest.raises(ValueError, match="no Seq2Seq"):
+        mc.Seq2Seq.load(path)
+
+
+@pytest.mark.parametrize(
+    ("part", "damaged"),
+    [
+        (("options", "units"), 2**40),
+        (("options", "n_layers"), 2**40),
+        (("options", "cell"), "lstm"),
+        (("options", "dtype"), "float64"),
+        (("vocabularies", 0, 0), ["a"]),
+        (("vocabularies", 1), []),
+        (("options",), [1]),
+    ],
+)
+def test_damaged_files(tmp_path, part, damaged):
+    """What a file says of its model is held against the network before anything is built by it."""
+    path = tmp_path / "model"
+    fitted().save(path)
+    network = mc.load(path)
+    inside = network.metadata["seq2seq"]
+    *way, last = part
+    for key in way:
+        inside = inside[key]
+    inside[last] = damaged
+    network.save(path)
+    with pytest.raises(ValueError, match="damaged Seq2Seq"):
         mc.Seq2Seq.load(path)
 
 
@@ -163,7 +192,7 @@ def test_what_is_refused():
 
 def test_parts_have_the_layers_of_the_whole():
     plan = fitted("transformer")._plan_
-    whole = set(networks.whole(plan).parameters)
-    encoder, decoder = set(networks.encoder(plan).parameters), set(networks.decoder(plan).parameters)
+    whole = set(parts.whole(plan).parameters)
+    encoder, decoder = set(parts.encoder(plan).parameters), set(parts.decoder(plan).parameters)
     assert encoder | decoder == whole
     assert not encoder & decoder

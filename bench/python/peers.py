@@ -1,4 +1,4 @@
-"""multicapa beside other libraries, in one run: training, prediction, start-up.
+"""multicapa beside other libraries, in one run: training, prediction, decoding, start-up.
 
 Every library trains the same networks on the same arrays from the same weights, each in a process of its own, on one
 thread and on all; they take turns, round by round, and the medians count. GFLOP/s count two operations per
@@ -18,8 +18,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from comparison import options, prediction, report, startup, training
+from comparison import decoding, options, prediction, report, startup, training
 from comparison.contenders import contenders
+from comparison.decoding import Request
 from comparison.libraries import Library
 from comparison.machine import Peak, describe
 from comparison.prediction import Question
@@ -27,8 +28,8 @@ from comparison.rows import Row, rows
 from comparison.schedule import Schedule
 from comparison.worker import Failure
 
-TABLES = ("training", "prediction", "start-up")
-Item = TypeVar("Item", Row, Question)
+TABLES = ("training", "prediction", "decoding", "start-up")
+Item = TypeVar("Item", Row, Question, Request)
 Result = TypeVar("Result")
 
 
@@ -44,6 +45,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         parser.error(f"--peak-binary: there is no file {settings.peak_binary}")
     settings.work = [row for row in rows(settings.dtype) if settings.rows in row.work.name]
     settings.questions = [each for each in prediction.QUESTIONS if settings.rows in each.work.name]
+    settings.requests = [each for each in decoding.REQUESTS if settings.rows in each.title]
     if not settings.work:
         parser.error(f"--rows: no network has {settings.rows!r} in its name")
     return settings
@@ -66,6 +68,10 @@ def main(arguments: list[str] | None = None) -> int:
         answers = run.predict(settings.questions)
         print(f"\n{report.prediction_summary(answers)}")
         found["prediction"] = [prediction.as_json(each) for each in answers]
+    if "decoding" in settings.tables:
+        translated = run.decode(settings.requests)
+        print(f"\n{report.decoding_summary(translated)}")
+        found["decoding"] = [decoding.as_json(each) for each in translated]
     if "start-up" in settings.tables:
         starts = startup.measure(libraries, run.schedule)
         print(f"\n{report.start_up(starts)}")
@@ -100,6 +106,13 @@ class Run:
         with contenders(able, self.threads) as present:
             return self._each(
                 questions, lambda each: prediction.measure(each, present, self.schedule), report.prediction_row
+            )
+
+    def decode(self, requests: list[Request]) -> list[decoding.Decoding]:
+        able = [library for library in self.libraries if library.decodes]
+        with contenders(able, self.threads) as present:
+            return self._each(
+                requests, lambda each: decoding.measure(each, present, self.schedule), report.decoding_row
             )
 
     def _each(

@@ -293,8 +293,8 @@ template <class T> void register_network_of(py::module_& module, const char* nam
              bool weighted_mean, const std::vector<std::pair<double, double>>& own_penalties) {
             std::vector<LossOptions> losses;
             py::list functions;
-            for (const auto& [name, parameter, weight, custom] : given) {
-              losses.push_back({name, parameter, weight, {}});
+            for (const auto& [loss, parameter, weight, custom] : given) {
+              losses.push_back({loss, parameter, weight, {}});
               if (custom.is_none()) continue;
               losses.back().functions = py::cast<std::pair<py::function, py::function>>(custom);
               functions.append(custom);

@@ -28,11 +28,12 @@ template <class T> py::tuple state(const Optimizer<T>& optimizer) {
                         optimizer.carried, optimizer.first_cost, slots);
 }
 
-template <class T> std::unique_ptr<Optimizer<T>> from_state(const py::tuple& state) {
+template <class T> std::unique_ptr<Optimizer<T>> from_state(const py::tuple& state) try {
   if (state.size() != 7) throw InvalidArgument("this is no optimizer's state");
   auto optimizer = std::make_unique<Optimizer<T>>(kernels<T>(), state[0].cast<std::string>(),
                                                   state[1].cast<std::vector<double>>(), state[2].cast<Size>());
   optimizer->steps = state[3].cast<Size>();
+  if (optimizer->steps < 0) throw InvalidArgument("an optimizer has done 0 steps or more");
   optimizer->carried = state[4].cast<std::array<double, 4>>();
   optimizer->first_cost = state[5].cast<double>();
   const auto slots = state[6].cast<std::vector<Numbers<T>>>();
@@ -42,6 +43,8 @@ template <class T> std::unique_ptr<Optimizer<T>> from_state(const py::tuple& sta
   for (std::size_t i = 0; i < slots.size(); ++i)
     std::copy_n(slots[i].data(), slots[i].size(), optimizer->slots()[i].data());
   return optimizer;
+} catch (const py::cast_error&) {
+  throw InvalidArgument("this is no optimizer's state: its parts are of other types");
 }
 
 template <class T> void register_optimizer_of(py::module_& module, const char* name) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <exception>
+#include <mutex>
 
 #include "layers/registry.hpp"
 #include "layers/steps.hpp"
@@ -17,9 +19,6 @@ template <class T> class PositionalEncoding final : public Layer<T> {
     if (inputs.size() != 1 || inputs[0].size() != 2)
       spec_.fail("reads sequences of shape (time, features), not samples of shape " + to_string(inputs.at(0)));
     time_ = inputs[0][0], features_ = inputs[0][1];
-    table_.resize(static_cast<std::size_t>(elements(inputs[0])));
-    for (Size t = 0; t < time_; ++t)
-      for (Size f = 0; f < features_; ++f) table_[static_cast<std::size_t>(t * features_ + f)] = encoding(t, f);
     LayerPlan plan;
     plan.output = inputs[0];
     plan.carried = 1;  // how many steps there have been
@@ -33,14 +32,20 @@ template <class T> class PositionalEncoding final : public Layer<T> {
     call.kernels->copy(call.inputs[0], call.output);
     const Matrix<T> y = call.output;
     if (call.carried) return advance(call);
+    std::call_once(once_, [this] { tabulate(); });
     if (call.arrangement == Arrangement::samples_as_columns) {
-      for (Size i = 0; i < y.rows; ++i)
-        for (Size s = 0; s < y.columns; ++s) y.data[i * y.stride + s] += table_[static_cast<std::size_t>(i)];
+      for (Size i = 0; i < y.rows; ++i) {
+        const T wave = tabulated(i);
+        for (Size s = 0; s < y.columns; ++s) y.data[i * y.stride + s] += wave;
+      }
       return;
     }
     for (Size r = 0; r < y.rows; ++r) {
       const Size count = call.lengths ? call.lengths[r] * features_ : y.columns;
-      call.kernels->add({table_.data(), 1, count, count}, {y.data + r * y.stride, 1, count, count});
+      T* row = y.data + r * y.stride;
+      if (!table_.empty()) call.kernels->add({table_.data(), 1, count, count}, {row, 1, count, count});
+      else
+        for (Size i = 0; i < count; ++i) row[i] += tabulated(i);
     }
   }
 
@@ -57,6 +62,22 @@ template <class T> class PositionalEncoding final : public Layer<T> {
     return static_cast<T>(f % 2 == 0 ? std::sin(angle) : std::cos(angle));
   }
 
+  // Not before the first pass, whose rows have as many numbers: a file of a few bytes may speak of any number of steps.
+  // Nothing throws within a task, so without memory there is no table.
+  void tabulate() const {
+    try {
+      table_.resize(static_cast<std::size_t>(time_ * features_));
+    } catch (const std::exception&) {
+      return;
+    }
+    for (Size t = 0; t < time_; ++t)
+      for (Size f = 0; f < features_; ++f) table_[static_cast<std::size_t>(t * features_ + f)] = encoding(t, f);
+  }
+
+  T tabulated(Size i) const {
+    return table_.empty() ? encoding(i / features_, i % features_) : table_[static_cast<std::size_t>(i)];
+  }
+
   // The next steps of sequences of which a stream has seen some.
   void advance(const Call<T>& call) const {
     for (Size r = 0; r < call.rows; ++r) {
@@ -69,7 +90,8 @@ template <class T> class PositionalEncoding final : public Layer<T> {
 
   const Spec spec_;
   Size time_ = 0, features_ = 0;
-  std::vector<T> table_;
+  mutable std::once_flag once_;
+  mutable std::vector<T> table_;
 };
 
 }  // namespace

@@ -114,12 +114,14 @@ template <class T> void Network<T>::share(const Spec& spec, Node<T>& node) {
     if (&other == &first || other.shares == node.shares) other.begins_gradient = false;
 }
 
-// A sequence begins with a layer that has weights or a state for each step, and goes on through those that keep steps.
+// A sequence begins with a layer that has weights or a state for each step or looks from one to others, and goes on
+// through those that keep steps.
 template <class T> void Network<T>::find_steps(Node<T>& node) const {
   const Shape& shape = node.plan.output;
   node.steps = shape.size() == 2 ? shape[0] : 0;
   if (!node.layer || !node.plan.stepwise || !node.steps) return;
-  node.sequence = !node.plan.parameters.empty() && node.type != "layer_norm" && node.type != "batch_norm";
+  const bool norm = node.type == "layer_norm" || node.type == "batch_norm";
+  node.sequence = node.plan.looks_around || (!node.plan.parameters.empty() && !norm);
   for (const Size input : node.inputs) node.sequence |= nodes_[static_cast<std::size_t>(input)].sequence;
 }
 

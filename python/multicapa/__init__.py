@@ -78,6 +78,7 @@ from multicapa.layers import (
     multiply,
 )
 from multicapa.model import Network, Sequential, check_gradients, load
+from multicapa.networks.seq2seq import Seq2Seq
 from multicapa.optimizers import (
     LBFGS,
     SGD,
@@ -92,7 +93,6 @@ from multicapa.optimizers import (
     RMSprop,
     Rprop,
 )
-from multicapa.seq2seq import Seq2Seq
 from multicapa.training.curriculum import Curriculum
 from multicapa.training.run import Callback
 

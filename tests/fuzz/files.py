@@ -1,5 +1,6 @@
 """Damaged network files: each loads or gets one of the errors that are promised. ``python -m fuzz.files 100000``."""
 
+import copy
 import json
 import os
 import shutil
@@ -15,24 +16,51 @@ import multicapa as mc
 PROMISED = (ValueError, FileNotFoundError)
 
 
-def originals(folder):
-    """The bytes of a few small files."""
+def networks():
+    """Small ones with every kind of layer."""
     x = mc.Input(4)
     h = mc.Dense(3, "elu", activation_parameter=0.5)(x)
-    graph = mc.Network(x, mc.Dense(2, "softmax")(mc.concat([mc.LayerNorm()(h), mc.add([h, mc.Dense(3)(x)])])), seed=0)
-    chain = mc.Sequential(
-        [mc.Dense(3), mc.BatchNorm(), mc.Maxout(2), mc.Dropout(0.1)], input_shape=4, seed=0, dtype="float64"
-    )
+    yield mc.Network(x, mc.Dense(2, "softmax")(mc.concat([mc.LayerNorm()(h), mc.add([h, mc.Dense(3)(x)])])), seed=0)
+    chain = [mc.Dense(3), mc.BatchNorm(), mc.Maxout(2), mc.Dropout(0.1)]
+    yield mc.Sequential(chain, input_shape=4, seed=0, dtype="float64")
+    maps = [mc.Conv2D(4, (2, 3), "relu", padding="same", groups=2), mc.MaxPool2D(2), mc.Conv2D(2, 2, dilation=2)]
+    yield mc.Sequential([*maps, mc.GlobalAveragePool2D(), mc.Dense(2)], input_shape=(7, 6, 2), seed=0)
+    walks = [mc.Embedding(5, 3), mc.Bidirectional(mc.LSTM(3, return_sequences=True)), mc.GRU(2), mc.Dense(1)]
+    yield mc.Sequential(walks, input_shape=6, seed=0)
+    x = mc.Input((5, 3))
+    states = mc.SimpleRNN(4, "relu", return_sequences=True)(x)
+    h = mc.LayerNorm()(states + mc.MultiHeadAttention(2, 2, causal=True)(mc.PositionalEncoding()(states)))
+    yield mc.Network(x, mc.Dense(2)(mc.Attention("additive", units=3)([mc.SecondOrderRNN(3)(h), h])), seed=0)
+    row, series, shared = mc.Input(2, name="row"), mc.Input((4, 2), name="series"), mc.Dense(3, "tanh")
+    h = mc.concat([shared(row), mc.GRU(3)(shared(series))])
+    yield mc.Network([row, series], [mc.Dense(1, name="number")(h), mc.Dense(3, "softmax", name="kind")(h)], seed=0)
+
+
+def originals(folder):
+    """The bytes of their files, of one that holds a training, and of a Seq2Seq."""
     path = os.path.join(folder, "original")
-    for net in (graph, chain):
+    for net in networks():
         net.save(path)
-        with open(path, "rb") as file:
-            yield file.read()
+        yield _bytes_of(path)
+    trained = mc.Sequential([mc.Dense(3, "tanh"), mc.BatchNorm(), mc.Dense(1)], input_shape=2, seed=0)
+    stopping = [mc.EarlyStopping(patience=2), mc.ReduceOnPlateau()]
+    X, y = np.eye(2), [0.0, 1.0]
+    trained.fit(X, y, optimizer=mc.Adam(0.01), epochs=2, validation_data=(X, y), callbacks=stopping, verbose=False)
+    trained.save(path, training=True)
+    yield _bytes_of(path)
+    model = mc.Seq2Seq(units=2, seed=0).fit(["ab", "b"], ["ba", "b"], epochs=1, verbose=False)
+    model.save(path)
+    yield _bytes_of(path)
+
+
+def _bytes_of(path):
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def mutated(content, rng):
     """Bytes changed, cut, doubled or inserted; or a value within the description replaced."""
-    kind = rng.integers(5)
+    kind = rng.integers(10)
     place = int(rng.integers(len(content)))
     if kind == 0:
         made = bytearray(content)
@@ -52,20 +80,43 @@ def mutated(content, rng):
 def _redescribed(content, rng):
     size = struct.unpack("<Q", content[:8])[0]
     header = json.loads(content[8 : 8 + size])
-    inside = json.loads(header["__metadata__"]["multicapa"])
-    part = header if rng.integers(3) == 0 else inside
-    while True:  # down to a leaf
-        keys = list(part) if isinstance(part, dict) else list(range(len(part)))
-        key = keys[rng.integers(len(keys))]
-        if not isinstance(part[key], dict | list) or not part[key] or rng.integers(6) == 0:
-            break
-        part = part[key]
-    odd = [None, -1, 0, 1, 2**31, 2**63, 1e300, -0.5, "", "relu", "ä\0", [], [0], [2**40, 2**40], {}, True, [[1]]]
-    part[key] = odd[rng.integers(len(odd))]
+    texts = header["__metadata__"]
+    name = sorted(texts)[rng.integers(len(texts))]  # the network, or its training
+    inside = json.loads(texts[name])
+    places = list(_places(header if rng.integers(6) == 0 else inside))
+    part, key = places[rng.integers(len(places))]
+    odd = [None, -1, 0, 1, 2, 5, 2**31, 2**63, 1e300, -0.5, "", "relu", "ä\0", [], [0], [2**40, 2**40], {}, True, [[1]]]
+    other, at = places[rng.integers(len(places))]
+    part[key] = odd[rng.integers(len(odd))] if rng.integers(3) else copy.deepcopy(other[at])
     if isinstance(header.get("__metadata__"), dict):
-        header["__metadata__"]["multicapa"] = json.dumps(inside)
+        header["__metadata__"][name] = json.dumps(inside)
     start = json.dumps(header).encode()
     return struct.pack("<Q", len(start)) + start + content[8 + size :]
+
+
+def _places(part):
+    """All that can be replaced: what holds it, and its key there."""
+    for key in list(part) if isinstance(part, dict) else range(len(part)):
+        yield part, key
+        if isinstance(part[key], dict | list):
+            yield from _places(part[key])
+
+
+def use(path, translates):
+    """Load a file and ask what it holds."""
+    if translates:
+        model = mc.Seq2Seq.load(path)
+        if _numbers(model.network_) < 1e6:
+            model.predict(["ba"])
+        return
+    net = mc.load(path)
+    if _numbers(net) < 1e6:
+        X = {each.name: np.zeros((2, *each.shape)) for each in net.inputs}
+        net.predict(X if len(X) > 1 else next(iter(X.values())))
+
+
+def _numbers(net):
+    return sum(np.prod(each.shape, dtype=float) for each in net.inputs)
 
 
 def run(count, seed=0):
@@ -79,9 +130,7 @@ def run(count, seed=0):
                 file.write(mutated(contents[i % len(contents)], rng))
             start = time.perf_counter()
             try:
-                net = mc.load(path)
-                if np.prod(net.input_shape, dtype=float) < 1e6:
-                    net.predict(np.zeros((2, *net.input_shape)))
+                use(path, i % len(contents) == len(contents) - 1)
                 loaded += 1
             except PROMISED:
                 pass

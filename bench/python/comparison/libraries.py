@@ -23,10 +23,11 @@ class Library:
     trains: Callable[[Work], bool] = lambda work: True
     predicts: bool = True
     convolves: bool = False  # whether it has convolutions and recurrent layers, or they are compared
+    decodes: bool = False  # whether it is compared at sentences token by token
 
     def can(self, work: Work) -> bool:
         """Whether it has the layers."""
-        return self.convolves or not work.layers
+        return self.convolves or not (work.layers or work.shape)
 
     @property
     def key(self) -> str:
@@ -45,11 +46,11 @@ def one_by_one(work: Work) -> bool:
 
 
 LIBRARIES = (
-    Library(OURS, "with_multicapa", "multicapa", "pip install .", ("multicapa",), convolves=True),
+    Library(OURS, "with_multicapa", "multicapa", "pip install .", ("multicapa",), convolves=True, decodes=True),
     Library(
         "scikit-learn", "with_scikit_learn", "sklearn.neural_network", "pip install scikit-learn", ("scikit-learn",)
     ),
-    Library("PyTorch", "with_pytorch", "torch", "pip install torch", ("torch",), convolves=True),
+    Library("PyTorch", "with_pytorch", "torch", "pip install torch", ("torch",), convolves=True, decodes=True),
     Library("JAX", "with_jax", "jax", "pip install jax", ("jax", "jaxlib"), convolves=True),
     Library("FANN", "with_fann", "floatfann", "apt install libfann2", threads=False, trains=one_by_one, predicts=False),
     Library(

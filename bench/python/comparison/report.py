@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from comparison.contenders import Measured, ours_and_best_peer, ratio
+from comparison.decoding import Decoding
 from comparison.installed import Size
 from comparison.prediction import Prediction
 from comparison.startup import Start
@@ -109,6 +110,39 @@ def prediction_summary(results: list[Prediction]) -> str:
                 f"{peer.library} {number(1e6 * peer.median)}" if peer else "",
                 times(ratio(result.measured)),
                 f"{result.question.must} {MARKS[result.reaches_must()]}",
+            ]
+        )
+    return table(header, rows)
+
+
+def decoding_row(result: Decoding) -> str:
+    header = ["", "threads", "ms", "sentences/s", "spread", "multicapa is"]
+    rows = [
+        [
+            each.library,
+            str(each.threads),
+            number(1e3 * each.median),
+            number(result.request.sentences / each.median),
+            f"{each.spread:.0%}",
+            times(against(result.measured, each)),
+        ]
+        for each in result.measured
+    ]
+    return f"{result.request.title}\n{table(header, rows)}"
+
+
+def decoding_summary(results: list[Decoding]) -> str:
+    header = ["sentences", "ms", "best peer", "ratio", "must"]
+    rows = []
+    for result in results:
+        ours, peer = ours_and_best_peer(result.measured)
+        rows.append(
+            [
+                result.request.title,
+                number(1e3 * ours.median) if ours else "",
+                f"{peer.library} {number(1e3 * peer.median)}" if peer else "",
+                times(ratio(result.measured)),
+                f"{result.request.must:g}× {MARKS[result.reaches_must()]}",
             ]
         )
     return table(header, rows)

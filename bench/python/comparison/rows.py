@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 from comparison.convolution import Conv, Dense, Layer, Mean, Pool, Shape, shapes
+from comparison.graphs import Transformer, Translation
 from comparison.recurrence import Kind, Walk
 from comparison.work import Work
 
@@ -115,16 +116,23 @@ SEQUENCES = (
     Row(_sequences("lstm", (29, 12), 64, 32, "adam", 2048, (7, 29)), Goal(3), Goal(5)),
 )
 
+TRANSFORMER = Transformer("transformer 2×64, 4 heads, 32 steps", (32 * 16, 4), "relu", 64, "adam", 1e-3, "classes",
+                          least_samples=512, shape=(32, 16), blocks=2, units=64, heads=4)  # fmt: skip
+TRANSLATION = Translation("GRU encoder–decoder 128, 12 to 12 tokens", (12, 29), "tanh", 64, "adam", 1e-3, "classes",
+                          least_samples=512, shape=(12,), units=128)  # fmt: skip
+
+GRAPHS = (Row(TRANSLATION, Goal(2), Goal(3)), Row(TRANSFORMER, Goal(1.5), Goal(2.5)))
+
 MUST_IN_FLOAT64 = {"64-100-10": Goal(6, over="scikit-learn")}
 
 
 def rows(dtype: str = "float32") -> list[Row]:
     if dtype == "float32":
-        return [*FLOAT32, *IMAGES, *SEQUENCES]
-    every = (*FLOAT32, *IMAGES, *SEQUENCES)
+        return [*FLOAT32, *IMAGES, *SEQUENCES, *GRAPHS]
+    every = (*FLOAT32, *IMAGES, *SEQUENCES, *GRAPHS)
     return [Row(replace(row.work, dtype=dtype), MUST_IN_FLOAT64.get(row.work.name, Goal())) for row in every]
 
 
 def find(name: str) -> Work:
     """The work of a row."""
-    return next(row.work for row in (*FLOAT32, *IMAGES, *SEQUENCES) if row.work.name == name)
+    return next(row.work for row in (*FLOAT32, *IMAGES, *SEQUENCES, *GRAPHS) if row.work.name == name)

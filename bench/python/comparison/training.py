@@ -10,7 +10,7 @@ from comparison.contenders import Contender, Measured, ours_and_best_peer, ratio
 from comparison.machine import Peak, cores
 from comparison.rows import Goal, Row
 from comparison.schedule import Schedule
-from comparison.worker import Failure, Losses, TrainingBench
+from comparison.worker import Failure, Losses, bench_of
 
 AGREEMENT = 0.05  # of the fall of the loss; the order of the samples differs from library to library
 
@@ -48,7 +48,7 @@ class Training:
 
 def measure(row: Row, contenders: list[Contender], peak: Peak, schedule: Schedule) -> Training:
     able = [each for each in contenders if each.library.can(row.work) and each.library.trains(row.work)]
-    losses = [contender.prepare(TrainingBench, row.work) for contender in able]
+    losses = [contender.prepare(bench_of(row.work), row.work) for contender in able]
     check_agreement(able, losses)
     peaks: list[float] = []
     measured = take_turns(able, schedule, between=lambda: peaks.append(peak.measure()))

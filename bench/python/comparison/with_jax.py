@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import partial, singledispatch
 from typing import Any
 
 import jax
@@ -24,7 +24,9 @@ MANY_OPERATIONS = 1e9  # of a call
 Tree = Any
 
 
+@singledispatch
 def forward(work: Work, weights: Tree, x: Tree) -> jax.Array:
+    """Of what ends in no activation; graphs register their own."""
     if work.layers:
         return layer_by_layer(work, weights, x)
     *hidden, (W, b) = weights
@@ -102,7 +104,7 @@ def mean_loss(work: Work, weights: Tree, x: Tree, y: jax.Array) -> jax.Array:
         return jnp.mean((z - y) ** 2)
     if work.target == "binary":
         return jnp.mean(nn.softplus(z) - y * z)
-    return -jnp.mean(jnp.take_along_axis(nn.log_softmax(z), y[:, None], axis=1))
+    return -jnp.mean(jnp.take_along_axis(nn.log_softmax(z), y[..., None], axis=-1))
 
 
 def first_state(work: Work, weights: Tree) -> Tree:

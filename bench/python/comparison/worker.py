@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from comparison.graphs import END, Graph, GraphData, Translation
 from comparison.work import Data, Weights, Work, first_weights, judge, log_softmax, logits
 
 CHECKED_STEPS = 50
@@ -76,6 +77,51 @@ class TrainingBench(Bench):
         if not self.last_loss < self.first_loss:
             raise Failure(f"the loss went from {self.first_loss:.4g} to {self.last_loss:.4g} in {repetitions} epochs")
         return taken
+
+
+class GraphBench(TrainingBench):
+    """The same of a graph, whose weights bear names."""
+
+    def __init__(self, module: str, work: Graph, threads: int) -> None:
+        self.work, self.data, self.weights = work, GraphData(work), work.first_weights  # type: ignore[assignment]
+        self.training = importlib.import_module(f"comparison.graphs_{module}").Training(self.data, threads)
+        self.first_loss = self.judged(self.weights)
+
+    def judged(self, weights: Any) -> float:
+        with threadpool_limits(1, user_api="blas"):
+            return self.work.judge(weights, self.data)  # type: ignore[attr-defined, no-any-return]
+
+
+def bench_of(work: Work) -> type[TrainingBench]:
+    return GraphBench if isinstance(work, Graph) else TrainingBench
+
+
+class DecodingBench(Bench):
+    """Calls that translate the same sentences, with weights that let none of them end before the last token."""
+
+    def __init__(self, module: str, work: Translation, sentences: int, width: int, threads: int) -> None:
+        self.work, self.weights = work, {name: weight.copy() for name, weight in work.first_weights.items()}
+        self.weights["next.bias"][END] = -20
+        self.sources = GraphData(work).X[0][:sentences]
+        library: Any = importlib.import_module(f"comparison.graphs_{module}")
+        self.decoding = library.Decoding(work, self.weights, self.sources, width, threads)
+
+    def check(self) -> list[tuple[list[int], float]]:
+        """What it says, with scores that are NumPy's."""
+        found: list[tuple[list[int], float]] = self.decoding.run()
+        if len(found) != len(self.sources) or any(len(tokens) != self.sources.shape[1] for tokens, _ in found):
+            raise Failure("a sentence has not as many tokens as there is room for")
+        said, scores = np.array([tokens for tokens, _ in found]), np.array([score for _, score in found])
+        error = float(np.abs(scores - self.work.scores(self.weights, self.sources, said)).max())
+        if not error < 1e-3:
+            raise Failure(f"a score is wrong by {error:.2g}")
+        return found
+
+    def time(self, repetitions: int) -> float:
+        begin = time.perf_counter()
+        for _ in range(repetitions):
+            self.decoding.run()
+        return time.perf_counter() - begin
 
 
 class PredictionBench(Bench):

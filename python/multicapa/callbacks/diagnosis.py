@@ -40,7 +40,8 @@ class Diagnosis(Callback):
     - ``weight_norm``, ``gradient_norm``, ``update_norm``: of these; the gradient before any clipping, the update
       that of the whole epoch;
     - ``steps_back``, of recurrent layers: an array, the root mean square of dCost/dz at the last step of each sequence,
-      at the step before, and so on, times the number of samples.
+      at the step before, and so on, times the number of samples. Of several inputs with lengths of their own it is
+      there for layers that read the first, such as the encoder of a :class:`multicapa.Seq2Seq`, not for the others.
 
     Of layers that keep the steps of sequences each step counts as a sample.
 

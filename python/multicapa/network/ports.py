@@ -69,7 +69,7 @@ def _walks(nodes: Sequence[Mapping[str, Any]], place: int, inputs: int) -> bool:
     def reads(node: Mapping[str, Any]) -> bool:
         return inputs == 1 or any(named[name]["time"] == place for name in node["inputs"])
 
-    return any((node["sequence"] or node["type"] in RECURRENT) and reads(node) for node in nodes)
+    return any((node["sequence"] or node["type"] in (*RECURRENT, "attention")) and reads(node) for node in nodes)
 
 
 def _activation(layer: Mapping[str, Any]) -> str:

@@ -138,6 +138,8 @@ def _activation(name: str, parameter: float | None) -> str:
 
 def printable(text: str) -> str:
     """The text with line ends and other control characters as escapes."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
@@ -193,11 +195,12 @@ def memory(size: int) -> str:
 def _fitted(natural: Sequence[int], width: int, fixed: int) -> list[int]:
     """Widths of the columns: the widest is narrowed until all fit, but for the one whose cells cannot be broken."""
     widths = list(natural)
-    while sum(widths) + len(_BETWEEN) * (len(widths) - 1) > width:
+    while (excess := sum(widths) + len(_BETWEEN) * (len(widths) - 1) - width) > 0:
         widest = max((i for i in range(len(widths)) if i != fixed), key=lambda i: widths[i])
         if widths[widest] <= _NARROWEST:
             break
-        widths[widest] -= 1
+        next_to_it = max(w for i, w in enumerate(widths) if i not in (widest, fixed))
+        widths[widest] -= max(1, min(excess, widths[widest] - max(next_to_it, _NARROWEST)))
     return widths
 
 
@@ -216,6 +219,8 @@ def _lines(row: Sequence[str], widths: Sequence[int]) -> list[str]:
 
 def _columns(text: str) -> int:
     """How many columns of a terminal a text takes: two for each Chinese, Japanese or Korean character."""
+    if text.isascii():
+        return len(text)
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
@@ -235,6 +240,8 @@ def _wrapped(text: str, width: int) -> list[str]:
 
 def _fitting(text: str, start: int, width: int) -> int:
     """Where a line of at most ``width`` columns ends, of one character at least."""
+    if text.isascii():
+        return min(start + max(width, 1), len(text))
     end, columns = start, 0
     while end < len(text) and (end == start or columns + _columns(text[end]) <= width):
         columns += _columns(text[end])

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from multicapa import optimizers
+from multicapa.base.checks import check_integer, check_number
 from multicapa.base.history import History
 from multicapa.network.core import CoreNetwork
 from multicapa.training.run import Run
@@ -62,7 +63,8 @@ def take_up(network: CoreNetwork, standing: dict[str, Any]) -> None:
             raise ValueError("the weights of the last epoch have another shape")
     network._core.training_steps = steps
     network.freeze(*frozen)
-    found["updates"], found["rate_factor"] = int(found["updates"]), float(found["rate_factor"])
+    found["updates"] = check_integer(found["updates"], "updates", minimum=0)
+    found["rate_factor"] = check_number(found["rate_factor"], "rate_factor", above=0)
     found["callbacks"] = [[str(kind), dict(state)] for kind, state in found["callbacks"]]
     network._standing, network.history = found, History([dict(epoch) for epoch in found["history"]])
 

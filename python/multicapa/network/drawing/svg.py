@@ -6,6 +6,7 @@ serves light and dark pages, viewers without style sheets, and notebooks that st
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 
 from multicapa.base.checks import check_integer
@@ -31,7 +32,7 @@ def to_svg(network: CoreNetwork, columns: int | None = None) -> str:
     """The drawing; see :meth:`multicapa.Network.to_svg`."""
     if columns is not None:
         check_integer(columns, "columns", minimum=1)
-    layers = rows(network)
+    layers = _with_outputs(network, rows(network))
     numbers = {layer["name"]: i for i, layer in enumerate(network.spec)}
     maps = maps_of(layers)
     icons = ICON if maps else 0.0
@@ -45,7 +46,8 @@ def to_svg(network: CoreNetwork, columns: int | None = None) -> str:
         for row, layer in zip(layers, network.spec, strict=True)
     ]
     drawing = arrange(boxes, columns)
-    wires = [*drawing.wires, *(_loop(box) for row, box in zip(layers, boxes, strict=True) if _room(row))]
+    walked = [box for row, box in zip(layers, boxes, strict=True) if _room(row)]
+    wires = [*drawing.wires, *(_loop(box, _led_in(box, drawing.wires)) for box in walked)]
     width, height = drawing.width + 2 * _MARGIN, drawing.height + 2 * _MARGIN
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height:g}" '
@@ -68,6 +70,17 @@ def to_svg(network: CoreNetwork, columns: int | None = None) -> str:
 
 
 # ---- boxes ----
+
+
+def _with_outputs(network: CoreNetwork, layers: list[Row]) -> list[Row]:
+    """Of several outputs, where they are: one may be read on, and stands in the middle then."""
+    names = {port.name for port in network.outputs} if len(network.outputs) > 1 else set()
+    return [
+        replace(row, detail=" · ".join(part for part in (row.detail, "output") if part))
+        if layer["name"] in names
+        else row
+        for row, layer in zip(layers, network.spec, strict=True)
+    ]
 
 
 def _node(row: Row, box: Box, maps: dict[str, tuple[float, float, int]], icons: float) -> str:
@@ -139,9 +152,20 @@ def _room(row: Row) -> float:
     return _LOOP if row.type in RECURRENT else 0.0
 
 
-def _loop(box: Box) -> Wire:
-    """From the right side of a recurrent layer back to it: what it gives at one step it reads at the next."""
-    side, out = box.x + box.width / 2 - _LOOP, box.x + box.width / 2 - 2
+def _led_in(box: Box, wires: list[Wire]) -> bool:
+    """Whether lanes enter a recurrent layer from its right; they are led through the room that is for its loop."""
+    edge, led = box.x + box.width / 2, False
+    for wire in wires:
+        x, y = wire.points[-1]
+        if wire.arrow and abs(x - edge) < 0.01 and box.y < y < box.y + box.height:
+            wire.points[-1], led = (x - _LOOP, y), True
+    return led
+
+
+def _loop(box: Box, left: bool) -> Wire:
+    """From a side of a recurrent layer back to it: what it gives at one step it reads at the next."""
+    way = -1 if left else 1
+    side, out = box.x + way * (box.width / 2 - _LOOP), box.x + way * (box.width / 2 - 2)
     low, high = box.y + 0.75 * box.height, box.y + 0.25 * box.height
     return Wire([(side, low), (out, low), (out, high), (side, high)])
 

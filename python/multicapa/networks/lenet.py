@@ -1,4 +1,4 @@
-"""Networks that have a name."""
+"""LeNet-5."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """From sequences to sequences of another length."""
 
-from multicapa.seq2seq.estimator import Seq2Seq
+from multicapa.networks.seq2seq.estimator import Seq2Seq
 
 __all__ = ["Seq2Seq"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from typing import Any, Self
 
 import numpy as np
@@ -18,11 +17,11 @@ from multicapa.callbacks import EarlyStopping
 from multicapa.layers.attention import SCORES
 from multicapa.model.files import load
 from multicapa.model.network import Network
-from multicapa.seq2seq import networks
-from multicapa.seq2seq.decoder import decoder_of
-from multicapa.seq2seq.exact import ExactMatches
-from multicapa.seq2seq.pairs import as_pairs, as_samples, as_texts
-from multicapa.seq2seq.search import search
+from multicapa.networks.seq2seq import parts
+from multicapa.networks.seq2seq.decoder import decoder_of
+from multicapa.networks.seq2seq.exact import ExactMatches
+from multicapa.networks.seq2seq.pairs import as_pairs, as_samples, as_texts
+from multicapa.networks.seq2seq.search import search
 
 _INSIDE = "seq2seq"  # in the metadata of a network
 
@@ -98,7 +97,7 @@ class Seq2Seq:
         seed: int | None = None,
     ) -> None:
         self.architecture = _one_of(architecture, "architecture", ("recurrent", "transformer"))
-        self.cell = _one_of(cell, "cell", tuple(networks.CELLS))
+        self.cell = _one_of(cell, "cell", tuple(parts.CELLS))
         self.units = check_integer(units, "units", minimum=1)
         self.n_layers = check_integer(n_layers, "n_layers", minimum=1)
         self.bidirectional = check_flag(bidirectional, "bidirectional")
@@ -175,7 +174,7 @@ class Seq2Seq:
         time = [2 * n if max_length is None else max_length for n in longest]
         seed = int(np.random.SeedSequence().generate_state(1)[0]) if self.seed is None else self.seed
         plan = self._plan(vocabularies, time, seed)
-        network = networks.whole(plan)
+        network = parts.whole(plan)
         following: list[training.Callback | Callable[..., Any]] = []
         samples = None
         if validation_data is not None:
@@ -252,7 +251,7 @@ class Seq2Seq:
             raise ValueError(f"max_length is {max_length}, but the model takes targets of {longest} tokens at most")
         numbers = self._numbers(self.source_vocabulary_, as_texts(sources, "sources"), plan.source_time, "source")
         found = search(
-            decoder_of(plan, trained),
+            decoder_of(plan, trained, max(map(len, numbers), default=0), max_length),
             numbers,
             check_integer(beam_width, "beam_width", minimum=1),
             max_length,
@@ -297,7 +296,6 @@ class Seq2Seq:
         network = self._fitted()
         network.metadata[_INSIDE] = {
             "options": {name: value for name, value in vars(self).items() if not name.endswith("_")},
-            "plan": asdict(self._plan_),
             "vocabularies": [[v.tokens, v.level] for v in (self.source_vocabulary_, self.target_vocabulary_)],
         }
         try:
@@ -320,11 +318,15 @@ class Seq2Seq:
             raise ValueError(f"{os.fspath(path)!r} holds a network, but no Seq2Seq; read it with multicapa.load")
         try:
             model = cls(**inside["options"])
-            model._plan_ = networks.Plan(**inside["plan"])
-            model.source_vocabulary_, model.target_vocabulary_ = (Vocabulary(*each) for each in inside["vocabularies"])
-        except (KeyError, TypeError, ValueError) as error:
+            vocabularies = [Vocabulary(*each) for each in inside["vocabularies"]]
+            source_time, target_time = (port.shape[0] for port in network.inputs)
+            plan = model._plan(vocabularies, [source_time, target_time - 1], network.seed)
+            if not parts.is_of(network, plan):
+                raise ValueError("its network is another one than its options and vocabularies make")
+        except (IndexError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{os.fspath(path)!r} has a damaged Seq2Seq: {error}") from error
-        model.network_ = network
+        model.network_, model._plan_ = network, plan
+        model.source_vocabulary_, model.target_vocabulary_ = vocabularies
         return model
 
     def __repr__(self) -> str:
@@ -338,8 +340,8 @@ class Seq2Seq:
             raise ValueError(f"level should be one for both sides or a pair, not {self.level!r}")
         return self.level[0], self.level[1]
 
-    def _plan(self, vocabularies: list[Vocabulary], time: list[int], seed: int) -> networks.Plan:
-        return networks.Plan(
+    def _plan(self, vocabularies: list[Vocabulary], time: list[int], seed: int) -> parts.Plan:
+        return parts.Plan(
             self.architecture,
             self.cell,
             self.units,

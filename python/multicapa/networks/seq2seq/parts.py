@@ -52,9 +52,26 @@ class Plan:
 
 def whole(plan: Plan) -> Network:
     """From source and target, shifted by a beginning, to the probabilities of each next token."""
+    return Network(*_ends(plan), dtype=plan.dtype, seed=plan.seed)
+
+
+def is_of(network: CoreNetwork, plan: Plan) -> bool:
+    """Whether it is the whole of the plan, by its layers alone: nothing of the plan's size is built."""
+    if plan.dtype != network.dtype.name or plan.n_layers > len(network.spec):
+        return False
+    inputs, outputs = _ends(plan)
+    described = [_without_beginnings(spec) for spec in (graph_spec(inputs, [outputs])[0], network.spec)]
+    return described[0] == described[1]
+
+
+def _ends(plan: Plan) -> tuple[list[Symbol], Symbol]:
     source, target = Input(plan.source_time, "source"), Input(plan.target_time, "target")
-    outputs = _decode(plan, target, _encode(plan, source))[0]
-    return Network([source, target], outputs, dtype=plan.dtype, seed=plan.seed)
+    return [source, target], _decode(plan, target, _encode(plan, source))[0]
+
+
+def _without_beginnings(spec: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A file tells the numbers, not the function that drew the first ones."""
+    return [{key: value for key, value in layer.items() if key != "weight_init"} for layer in spec]
 
 
 def encoder(plan: Plan) -> CoreNetwork:
@@ -75,6 +92,52 @@ def stepper(plan: Plan) -> CoreNetwork:
     following, states = _decode(plan, target, made)
     after = [layers.Flatten(name=f"after_{i}")(state) for i, state in enumerate(states)]
     return _network(plan, [target, *made], [following, *after])
+
+
+def memories(plan: Plan) -> CoreNetwork:
+    """From a source to the keys and values that each block of a transformer's decoder finds in the memory."""
+    source = Input(plan.source_time, "source")
+    (memory,) = _encode(plan, source)
+    names = [f"decoder_{i}_memory_{part}" for i in range(plan.n_layers) for part in ("keys", "values")]
+    return _network(plan, [source], [layers.Dense(plan.units, name=name)(memory) for name in names])
+
+
+def links(plan: Plan) -> list[CoreNetwork]:
+    """A transformer's decoder for one token, cut where it looks at the tokens before it.
+
+    The first makes query, keys and values of the token; each other reads these of all tokens so far, and of the memory,
+    and makes those of the next block; the last one the probabilities of the next token.
+    """
+    token = Input(plan.units, "token")
+    made = [_network(plan, [token], _asked(plan, token, 0))]
+    for i in range(plan.n_layers):
+        token, query = Input(plan.units, "token"), Input(plan.units, "query")
+        before = [Input((plan.target_time, plan.units), name) for name in ("keys", "values")]
+        memory = [Input((plan.source_time, plan.units), name) for name in ("memory_keys", "memory_values")]
+        h = token + _looked(plan, [query, *before], f"decoder_{i}_self")
+        normed = layers.LayerNorm(name=f"decoder_{i}_memory_norm")(h)
+        asked = layers.Dense(plan.units, name=f"decoder_{i}_memory_query")(normed)
+        h = _widened(plan, h + _looked(plan, [asked, *memory], f"decoder_{i}_memory"), f"decoder_{i}")
+        is_last = i == plan.n_layers - 1
+        outputs = [_next(plan, layers.LayerNorm(name="decoded")(h))] if is_last else [h, *_asked(plan, h, i + 1)]
+        made.append(_network(plan, [token, query, *before, *memory], outputs))
+    return made
+
+
+def positions(plan: Plan) -> Any:
+    """What is added to the vectors of a target's tokens, of shape (time, units)."""
+    x = Input((plan.target_time, plan.units))
+    waves = _network(plan, [x], [layers.PositionalEncoding()(x)])
+    return waves.predict(np.zeros((1, *waves.input_shape)))[0]
+
+
+def _asked(plan: Plan, h: Symbol, i: int) -> list[Symbol]:
+    normed = layers.LayerNorm(name=f"decoder_{i}_self_norm")(h)
+    return [layers.Dense(plan.units, name=f"decoder_{i}_self_{part}")(normed) for part in ("query", "keys", "values")]
+
+
+def _looked(plan: Plan, read: list[Symbol], name: str) -> Symbol:
+    return layers.Dense(plan.units, name=f"{name}_output")(layers.Attention(num_heads=plan.heads, name=name)(read))
 
 
 def _made(plan: Plan) -> list[Symbol]:
@@ -179,8 +242,11 @@ def _block(plan: Plan, h: Symbol, name: str, memory: Symbol | None = None) -> Sy
         return h + _dropped(plan, heads(normed if at is None else [normed, at]))
 
     h = look(h, "self", None)
-    if memory is not None:
-        h = look(h, "memory", memory)
+    return _widened(plan, h if memory is None else look(h, "memory", memory), name)
+
+
+def _widened(plan: Plan, h: Symbol, name: str) -> Symbol:
+    """The network for each step."""
     normed = layers.LayerNorm(name=f"{name}_norm")(h)
     wide = layers.Dense(4 * plan.units, "gelu", name=f"{name}_wide")(normed)
     return h + _dropped(plan, layers.Dense(plan.units, name=f"{name}_narrow")(wide))
