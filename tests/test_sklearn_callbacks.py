@@ -127,7 +127,7 @@ def test_both_kinds_of_callbacks_at_once():
     seen, recorder = [], Recorder()
     model = classifier(callbacks=[lambda network, epoch: seen.append(epoch["epoch"])]).set_callbacks(recorder)
     model.fit(X, y)
-    assert seen == [0, 1, 2]
+    assert seen == [1, 2, 3]
     assert recorder.seen.count("end epoch") == 3
 
 

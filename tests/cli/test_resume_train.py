@@ -1,10 +1,6 @@
 """Trainings that are killed or stopped: what is kept, and that ``--resume`` ends with the same bytes."""
 
 import os
-import random
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -13,6 +9,7 @@ import pytest
 from tables import flowers
 
 import multicapa as mc
+from helpers import output_of
 from multicapa.cli import checkpoint
 
 LINE = "train t.csv --target species --hidden 30 --dropout 0.2 --norm batch --noise 0.1 --patience 400 --seed 3"
@@ -111,29 +108,41 @@ def test_checkpoints_take_a_small_share_of_the_time(run, table, monkeypatch):
     assert 1 <= len(saved) < 40
 
 
-def command(*more):
-    return [sys.executable, "-m", "multicapa", *LINE.split(), "--epochs", "400", *more]
+KILLED = """
+from kills import killed
+from multicapa.cli import main
+
+def train():
+    if code := main({line!r}.split()):
+        raise SystemExit(code)
+
+print(killed(train, {watched!r}, 20, seed={seed}))
+"""
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="kills as POSIX does")
-def test_killed_at_random_moments(tmp_path):
-    flowers(3000).to_csv(tmp_path / "t.csv", index=False)
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join([os.path.dirname(os.path.dirname(mc.__file__))])}
-    where = {"cwd": tmp_path, "env": env, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    assert subprocess.run(command("--output", "whole"), **where).returncode == 0
-    rng, kills = random.Random(5), 0
-    for _ in range(60):
-        process = subprocess.Popen(command("--resume"), **where)
-        try:
-            # Starting takes a second or two of it, on a busy machine more: later ones get longer.
-            process.wait(rng.uniform(0.5, 4.0) * (1 + kills / 10))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            kills += 1
-        if process.returncode == 0:
-            break
-    assert process.returncode == 0
-    assert kills
-    assert same_file(tmp_path / "model.safetensors", tmp_path / "whole")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks what it kills")
+def test_twenty_kills(run, tmp_path):
+    flowers(300).to_csv("t.csv", index=False)
+    line = f"{LINE} --schedule plateau --epochs 600"
+    assert run(f"{line} --output whole")[0] == 0
+    kills = rounds = 0
+    while kills < 20:
+        script = KILLED.format(line=f"{line} --resume", watched=UNFINISHED, seed=rounds)
+        kills += int(output_of(script, timeout=600).splitlines()[-1])
+        rounds += 1
+        assert same_file("model.safetensors", "whole")
+        assert not os.path.exists(UNFINISHED)
+        os.unlink("model.safetensors")
+    print(f"{kills} kills in {rounds} trainings, the same bytes")
+
+
+def test_ctrl_c_before_the_first_checkpoint_promises_nothing(run, table, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(checkpoint._Seldom, "on_epoch_end", stop)
+    code, out, _ = run(f"{LINE} --epochs 5")
+    assert code == 130
+    assert not os.path.exists(UNFINISHED)
+    assert "This is what there was; the same command begins anew." in " ".join(out.split())

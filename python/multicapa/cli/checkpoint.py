@@ -90,9 +90,14 @@ class Keeping:
         say(f"Going on after epoch {len(network.history)}.")
         return network
 
+    @property
+    def begun(self) -> bool:
+        """Whether there is something to go on with: not where Ctrl-C came before the first checkpoint was written."""
+        return os.path.exists(self.path)
+
     def done(self) -> None:
         """Nothing is left to go on with."""
-        if os.path.exists(self.path):
+        if self.begun:
             os.unlink(self.path)
 
 
