@@ -334,3 +334,11 @@ def test_unknown_option(call):
 )
 def test_wrong_options_of_loss_and_gradient(option):
     refuses(classifier(), (ValueError, TypeError), next(iter(option)), CALLS["loss_and_gradient"], X, Y, **option)
+
+
+@pytest.mark.parametrize(("shape", "given", "hint"), [((6, 6, 1), (4, 6, 6), "None"), ((6, 6), (4, 6, 6, 1), "0")])
+def test_a_single_channel_too_few_or_too_many_says_what_to_write(shape, given, hint):
+    net = mc.Sequential([mc.Flatten(), mc.Dense(2)], input_shape=shape, seed=0)
+    with pytest.raises(ValueError, match="single channel") as caught:
+        net.predict(np.ones(given))
+    assert f"X[..., {hint}]" in str(caught.value)

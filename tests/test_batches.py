@@ -193,6 +193,8 @@ def test_a_fit_resumes_to_the_same_bits(tmp_path):
 def test_texts_and_several_ends():
     net = network()
     names = np.array(["red", "green", "blue"])[Y]
+    with pytest.raises(ValueError, match="no fit has said yet which output stands for which"):
+        net.evaluate(X, names)
     net.fit([(X[:25], names[:25]), (X[25:], names[25:])], epochs=2)
     assert net.classes.tolist() == ["blue", "green", "red"]
     a, b = mc.Input(4, name="a"), mc.Input(2, name="b")

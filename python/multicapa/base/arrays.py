@@ -102,6 +102,10 @@ def as_samples(X: Any, shape: tuple[int, ...], dtype: np.dtype[Any], what: str =
         hint = ""
         if array.shape == shape:
             hint = f"; for a single sample write {what}[None]"
+        elif (*array.shape[1:], 1) == shape:
+            hint = f"; for the single channel write {what}[..., None]"
+        elif array.shape[1:] == (*shape, 1):
+            hint = f"; without the single channel it is {what}[..., 0]"
         elif array.ndim == 2 and len(shape) == 1:
             hint = f": {array.shape[1]} features where the network has {shape[0]}"
         raise ValueError(f"{what} should have shape ({', '.join(map(str, wanted))}), not {array.shape}{hint}")

@@ -50,8 +50,8 @@ def run(options: Namespace) -> None:
         files += [(path, "the report") for path in write_report(report, options.report)]
     written(files)
     if result.fitted.interrupted:
-        again = f" with --resume goes on from {keeping.path}" if keeping.begun else " begins anew"
-        say(f"This is what there was; the same command{again}.")
+        what = f" with --resume goes on from {keeping.path}" if keeping.begun else " begins anew"
+        say(f"This is what there was; the same command{what}.")
         raise KeyboardInterrupt
     keeping.done()
     heading("Next:")

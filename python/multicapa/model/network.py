@@ -156,6 +156,7 @@ class Network(Shown):
         encodings = training.as_encodings(self, target_range)
 
         def prepare(X: Any, y: Any, sample_weight: Any) -> training.Samples:
+            training.check_known(self, y)
             return training.Samples.prepare(self, X, y, chosen, encodings, sample_weight, None)
 
         if y is not None:

@@ -3,6 +3,7 @@
 from multicapa.training.batches import as_batches, prepared, refuse_beside_batches
 from multicapa.training.evaluation import evaluate, evaluate_batches
 from multicapa.training.fit import fit, train
+from multicapa.training.labels import check_known
 from multicapa.training.metrics import as_metrics, is_classifier
 from multicapa.training.online import partial_fit
 from multicapa.training.regularization import Regularization, objective_of
@@ -23,6 +24,7 @@ __all__ = [
     "as_encodings",
     "as_metrics",
     "check_bptt",
+    "check_known",
     "evaluate",
     "evaluate_batches",
     "fit",

@@ -37,6 +37,12 @@ def as_codes(network: CoreNetwork, y: Any) -> tuple[Any, list[str] | None]:
     return np.array([number[text] for text in texts.tolist()], dtype=np.int64), classes
 
 
+def check_known(network: CoreNetwork, y: Any) -> None:
+    """Raise ValueError for texts before any fit: sorted, they would stand for outputs that know nothing of them."""
+    if network.metadata.get("classes") is None and as_codes(network, y)[1] is not None:
+        raise ValueError("y holds texts, but no fit has said yet which output stands for which")
+
+
 def learn_classes(network: CoreNetwork, y: Any) -> None:
     """Remember which output stands for which text."""
     classes = as_codes(network, y)[1]
