@@ -65,9 +65,9 @@ def test_unknown_instruction_set(wrong):
 
 
 def flags_of(isa):
-    text = (ROOT / "CMakeLists.txt").read_text()
+    text = (KERNELS / "CMakeLists.txt").read_text()
     for flag in ("-O3", "-fopenmp-simd", "-fno-exceptions", "-march=x86-64-${isa}", "MULTICAPA_ISA=${isa}"):
-        assert flag in text, f"CMakeLists.txt no longer compiles the kernels with {flag}; change this test too"
+        assert flag in text, f"the kernels are no longer compiled with {flag}; change this test too"
     common = ["-std=c++20", "-fPIC", "-fvisibility=hidden", "-fno-exceptions", "-fopenmp-simd", "-ffp-contract=fast",
               "-fno-math-errno", "-fno-trapping-math", "-Wno-psabi", f"-I{ROOT / 'cpp'}"]  # fmt: skip
     if isa == "amx":
