@@ -18,7 +18,9 @@ constexpr double work_worth_sharing = 6e5;  // of a whole step; less is done by 
 constexpr double map_cache = 1 << 20;       // bytes of a block of maps that go through all layers in L2 and near it
 constexpr double wide_maps = 128 * 1024;    // bytes of a sample's maps that are too many to lie beside fifteen others
 constexpr Size many_filters = 32;           // in all layers: they fill the lanes themselves
-constexpr Size chunk_of_maps = 8;           // times the work of a task, since there are gradients to add up
+constexpr double gradients_in_cache = 64 * 1024;  // numbers that stay in L2 until they are added up
+constexpr Size least_rows = 4;                    // of a chunk with more of them than that
+constexpr Size chunk_of_maps = 8;                 // times the work of a task, since there are gradients to add up
 
 template <class T> double bytes_per_row(const Network<T>& network, bool backward) {
   double numbers = 0;
@@ -92,7 +94,9 @@ template <class T> Size count_chunks(const Network<T>& network, Size rows) {
   const double parameters = static_cast<double>(std::max<Size>(network.parameter_count(), 1));
   const Size affordable = static_cast<Size>(std::min(batch_numbers / ((maps ? 3 : 1.5) * parameters), 64.0));
   if (affordable < 2) return 0;
-  const Size chunks = std::min(wanted, affordable);
+  // Of sequences a few rows have numbers enough to afford gradients that go through memory: they wait for more rows.
+  const Size filled = parameters > gradients_in_cache ? std::max<Size>(rows / least_rows, 2) : rows;
+  const Size chunks = std::min({wanted, affordable, filled});
   return maps ? power_of_two(chunks) : chunks;
 }
 
