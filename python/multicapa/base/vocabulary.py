@@ -101,12 +101,12 @@ class Vocabulary:
         -------
         str, or a list of str where the level is tokens
         """
-        found = []
+        found, count = [], len(self)
         for number in numbers:
             if number == self.END:
                 break
             if number != self.START:
-                known = self.END < number < len(self)
+                known = self.END < number < count
                 found.append(self.tokens[number - self.END - 1] if known else "\N{REPLACEMENT CHARACTER}")
         return found if self.level == "tokens" else (" " if self.level == "words" else "").join(found)
 
