@@ -1,6 +1,7 @@
 """Options of the test run, and what every test may rely on."""
 
 import signal
+import sys
 
 import pytest
 
@@ -31,3 +32,11 @@ def _default_threads():
     """A test may limit the threads; the next one starts from what the environment says."""
     yield
     mc.set_num_threads(None)
+
+
+@pytest.fixture(autouse=True)
+def _no_open_figures():
+    """pyplot keeps the figures of all tests of a process, and warns of the twenty-first."""
+    yield
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")
