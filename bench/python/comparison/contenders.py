@@ -113,6 +113,20 @@ def take_turns(
     return results
 
 
+def calls_as_json(results: list[Measured], things: str, count: int) -> list[dict[str, Any]]:
+    """Times of calls, each of which makes so many things."""
+    return [
+        {
+            "library": each.library,
+            "threads": each.threads,
+            f"{things}_per_second": count / each.median,
+            "spread": each.spread,
+            "seconds_per_call": each.seconds,
+        }
+        for each in results
+    ]
+
+
 def ours_and_best_peer(results: list[Measured], over: str | None = None) -> tuple[Measured | None, Measured | None]:
     """The fastest of multicapa's and the fastest of the others', or of one of them."""
     fastest = sorted(results, key=lambda result: result.median)

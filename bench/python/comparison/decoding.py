@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from comparison.contenders import Contender, Measured, ratio, take_turns
+from comparison.contenders import Contender, Measured, calls_as_json, ratio, take_turns
 from comparison.graphs import Translation
 from comparison.rows import TRANSLATION
 from comparison.schedule import Schedule
@@ -69,14 +69,5 @@ def as_json(result: Decoding) -> dict[str, Any]:
         "ratio": ratio(result.measured),
         "must": f"{request.must:g}×",
         "must_reached": result.reaches_must(),
-        "results": [
-            {
-                "library": each.library,
-                "threads": each.threads,
-                "sentences_per_second": request.sentences / each.median,
-                "spread": each.spread,
-                "seconds_per_call": each.seconds,
-            }
-            for each in result.measured
-        ],
+        "results": calls_as_json(result.measured, "sentences", request.sentences),
     }

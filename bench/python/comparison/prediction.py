@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from comparison.contenders import Contender, Measured, ours_and_best_peer, ratio, take_turns
+from comparison.contenders import Contender, Measured, calls_as_json, ours_and_best_peer, ratio, take_turns
 from comparison.rows import find
 from comparison.schedule import Schedule
 from comparison.work import Work
@@ -77,14 +77,5 @@ def as_json(result: Prediction) -> dict[str, Any]:
         "ratio": ratio(result.measured),
         "must": question.must,
         "must_reached": result.reaches_must(),
-        "results": [
-            {
-                "library": each.library,
-                "threads": each.threads,
-                "rows_per_second": question.rows / each.median,
-                "spread": each.spread,
-                "seconds_per_call": each.seconds,
-            }
-            for each in result.measured
-        ],
+        "results": calls_as_json(result.measured, "rows", question.rows),
     }

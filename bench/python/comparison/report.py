@@ -9,6 +9,7 @@ from comparison.prediction import Prediction
 from comparison.startup import Start
 from comparison.training import Training
 
+Unit = tuple[str, float]  # its name, and what a call's second, or its inverse, is multiplied with
 MARKS = {True: "✓", False: "✗", None: " "}  # reached or not
 
 
@@ -83,69 +84,61 @@ def training_summary(results: list[Training]) -> str:
 
 def prediction_row(result: Prediction) -> str:
     question = result.question
-    header = ["", "threads", "µs a call", "k rows/s", "spread", "multicapa is"]
-    rows = [
-        [
-            each.library,
-            str(each.threads),
-            number(1e6 * each.median),
-            number(1e-3 * question.rows / each.median),
-            f"{each.spread:.0%}",
-            times(against(result.measured, each)),
-        ]
-        for each in result.measured
-    ]
-    return f"{question.title}\n{table(header, rows)}"
+    return _calls(question.title, result.measured, ("µs a call", 1e6), ("k rows/s", 1e-3 * question.rows))
 
 
 def prediction_summary(results: list[Prediction]) -> str:
-    header = ["network, rows", "µs a call", "best peer", "ratio", "must"]
-    rows = []
-    for result in results:
-        ours, peer = ours_and_best_peer(result.measured)
-        rows.append(
-            [
-                result.question.title,
-                number(1e6 * ours.median) if ours else "",
-                f"{peer.library} {number(1e6 * peer.median)}" if peer else "",
-                times(ratio(result.measured)),
-                f"{result.question.must} {MARKS[result.reaches_must()]}",
-            ]
-        )
-    return table(header, rows)
+    rows = [(each.question.title, each.measured, _goal(each.question.must, each.reaches_must())) for each in results]
+    return _calls_summary("network, rows", ("µs a call", 1e6), rows)
 
 
 def decoding_row(result: Decoding) -> str:
-    header = ["", "threads", "ms", "sentences/s", "spread", "multicapa is"]
+    request = result.request
+    return _calls(request.title, result.measured, ("ms", 1e3), ("sentences/s", request.sentences))
+
+
+def decoding_summary(results: list[Decoding]) -> str:
+    rows = [
+        (each.request.title, each.measured, _goal(f"{each.request.must:g}×", each.reaches_must())) for each in results
+    ]
+    return _calls_summary("sentences", ("ms", 1e3), rows)
+
+
+def _calls(title: str, measured: list[Measured], time: Unit, made: Unit) -> str:
+    """What is called again and again, a line for each contender; ``made`` is what a second of it brings."""
+    header = ["", "threads", time[0], made[0], "spread", "multicapa is"]
     rows = [
         [
             each.library,
             str(each.threads),
-            number(1e3 * each.median),
-            number(result.request.sentences / each.median),
+            number(time[1] * each.median),
+            number(made[1] / each.median),
             f"{each.spread:.0%}",
-            times(against(result.measured, each)),
+            times(against(measured, each)),
         ]
-        for each in result.measured
+        for each in measured
     ]
-    return f"{result.request.title}\n{table(header, rows)}"
+    return f"{title}\n{table(header, rows)}"
 
 
-def decoding_summary(results: list[Decoding]) -> str:
-    header = ["sentences", "ms", "best peer", "ratio", "must"]
+def _calls_summary(what: str, time: Unit, results: list[tuple[str, list[Measured], str]]) -> str:
     rows = []
-    for result in results:
-        ours, peer = ours_and_best_peer(result.measured)
+    for title, measured, goal in results:
+        ours, peer = ours_and_best_peer(measured)
         rows.append(
             [
-                result.request.title,
-                number(1e3 * ours.median) if ours else "",
-                f"{peer.library} {number(1e3 * peer.median)}" if peer else "",
-                times(ratio(result.measured)),
-                f"{result.request.must:g}× {MARKS[result.reaches_must()]}",
+                title,
+                number(time[1] * ours.median) if ours else "",
+                f"{peer.library} {number(time[1] * peer.median)}" if peer else "",
+                times(ratio(measured)),
+                goal,
             ]
         )
-    return table(header, rows)
+    return table([what, time[0], "best peer", "ratio", "must"], rows)
+
+
+def _goal(told: str, reached: bool | None) -> str:
+    return f"{told} {MARKS[reached]}"
 
 
 def megabytes(size: int | None) -> str:
