@@ -276,10 +276,16 @@ def _padded(layer, x, value=0.0):
 
 
 def _conv2d(weight, bias, layer, x):
-    """Over contiguous filters: of others, oneDNN's gradients write out of bounds."""
+    """All laid out anew: of what is permuted, the gradients of PyTorch's oneDNN write out of bounds."""
     options = {"stride": layer["strides"], "dilation": layer["dilation"], "groups": layer["groups"]}
-    filters = weight.permute(3, 2, 0, 1).contiguous()
-    return F.conv2d(_padded(layer, x), filters, bias, **options).permute(0, 2, 3, 1)
+    y = F.conv2d(_laid_out(_padded(layer, x)), _laid_out(weight.permute(3, 2, 0, 1)), bias, **options)
+    if y.requires_grad:
+        y.register_hook(_laid_out)
+    return y.permute(0, 2, 3, 1)
+
+
+def _laid_out(x):
+    return x.clone(memory_format=torch.contiguous_format)
 
 
 def _pool(pool, value, layer, x):
