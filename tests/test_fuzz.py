@@ -14,10 +14,10 @@ def test_damaged_files(tmp_path, monkeypatch):
     assert longest < 5
 
 
-@pytest.mark.parametrize("first", range(0, 200, 50))
+@pytest.mark.parametrize("first", range(0, 400, 100))
 def test_random_graphs(first):
     pytest.importorskip("torch")
-    for seed in range(first, first + 50):
+    for seed in range(first, first + 100):
         graphs.check(seed)
 
 

@@ -102,8 +102,8 @@ class Drawing:
 
     def after_sequence(self, i, shape):
         rng, (time, features), source = self.rng, shape, self.times[i]
-        kinds = ("dense", "activation", "norm", "recurrent", "recurrent", "both", "attention", "heads", "positions", "pool",
-                 "add", "concat", "again")  # fmt: skip
+        kinds = ("dense", "activation", "norm", "recurrent", "recurrent", "both", "attention", "heads", "positions",
+                 "pool", "add", "concat", "again")  # fmt: skip
         kind = pick(rng, kinds if self.ragged else (*kinds, "batch_norm", "conv", "window", "flatten"))
         units = int(rng.integers(1, 20))
         if kind == "dense":
