@@ -183,6 +183,19 @@ def test_damaged_description(path, place, value):
         mc.load(path)
 
 
+@pytest.mark.parametrize(("first", "bias"), [(1, False), (2, False), (1, True)])
+def test_a_shared_layer_of_other_weights(path, first, bias):
+    """Whichever of two calls has a bias that the other lacks."""
+    x, y, dense = mc.Input(3), mc.Input(3), mc.Dense(3, "tanh", bias=not bias)
+    mc.Network([x, y], mc.Dense(1)(mc.concat([dense(x), dense(y)]))).save(path)
+    description, *rest = description_and_tensors(path)
+    calls = [layer for layer in description["layers"] if layer["name"].startswith("dense_1")]
+    calls[first - 1]["bias"] = bias
+    write(path, description, *rest)
+    with pytest.raises(ValueError, match=r'net\.safetensors.*shares the weights of "dense_1", which has others'):
+        mc.load(path)
+
+
 def test_unused_layers_and_two_inputs(path):
     small().save(path)
     description, *rest = description_and_tensors(path)

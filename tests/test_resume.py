@@ -193,3 +193,72 @@ def test_a_damaged_training(tmp_path):
             mc.load(tmp_path / "bad")
     save_file(tensors, tmp_path / "good", metadata=texts)
     mc.load(tmp_path / "good")
+
+
+def stateful(folder):
+    pytest.importorskip("tensorboardX")
+    keep = mc.Checkpoint(folder / "kept", training=True)
+    return [*callbacks(), keep, mc.CSVLog(folder / "log.csv"), mc.TensorBoard(folder / "board"), mc.Diagnosis()]
+
+
+ODD_STATES = [
+    ("EarlyStopping", "best", None),
+    ("EarlyStopping", "best", "0.5"),
+    ("EarlyStopping", "best", 10**400),  # no float, so it would fail when it is compared with one
+    ("EarlyStopping", "best_epoch", -1),
+    ("EarlyStopping", "waited", 1.5),
+    ("EarlyStopping", "waited", True),
+    ("EarlyStopping", "numbers", 3),
+    ("EarlyStopping", "numbers", []),
+    ("EarlyStopping", "numbers", [np.zeros(3), "state"]),
+    ("EarlyStopping", "numbers", [np.zeros(3), np.zeros(3)]),
+    ("ReduceOnPlateau", "best", [1.0]),
+    ("ReduceOnPlateau", "waited", None),
+    ("Checkpoint", "best", "none"),
+    ("CSVLog", "before", "1"),
+    ("TensorBoard", "epochs", -3),
+    ("Diagnosis", "records", 5),
+    ("Diagnosis", "records", [5]),
+    ("Diagnosis", "warned", [[]]),
+]
+
+
+MISSING = [(kind, name, KeyError) for kind, name in sorted({(kind, name) for kind, name, _ in ODD_STATES})]
+
+
+@pytest.mark.parametrize(("kind", "name", "value"), [*ODD_STATES, *MISSING], ids=lambda part: str(part)[:20])
+def test_a_damaged_state_of_a_callback(tmp_path, kind, name, value):
+    """Refused before anything changes, files included; with a whole one the same network goes on."""
+    net = network()
+    net.fit(X, Y, epochs=2, callbacks=stateful(tmp_path), **options("adam"))
+    state = next(state for found, state in net._standing["callbacks"] if found == kind)
+    was = state.pop(name)
+    if value is not KeyError:
+        state[name] = value
+    before = numbers_of(net), records(net.history), sorted(tmp_path.rglob("*")), (tmp_path / "log.csv").read_bytes()
+    with pytest.raises(ValueError, match=rf"training to resume is damaged: of {kind}, .*{name}|best weights"):
+        net.fit(X, Y, epochs=4, callbacks=stateful(tmp_path), resume=True, **options("adam"))
+    after = numbers_of(net), records(net.history), sorted(tmp_path.rglob("*")), (tmp_path / "log.csv").read_bytes()
+    assert after == before
+    state[name] = was
+    assert len(net.fit(X, Y, epochs=4, callbacks=stateful(tmp_path), resume=True, **options("adam"))) == 4
+
+
+@pytest.mark.parametrize("order", [[0, 0, *range(2, 70)], [*range(69), 70], [-1, *range(1, 70)], [[0]], 3, "abc"])
+def test_a_damaged_order_of_a_curriculum(tmp_path, order):
+    net = network()
+    net.fit(X, Y, epochs=2, curriculum=mc.Curriculum("loss", 5), **options("sgd"))
+    net._standing["order"] = np.array(order) if isinstance(order, list) else order
+    net.save(tmp_path / "net", training=True)
+    with pytest.raises(ValueError, match="damaged training"):
+        mc.load(tmp_path / "net")
+
+
+def test_another_number_of_samples_than_the_curriculum_has():
+    net = network()
+    net.fit(X, Y, epochs=2, curriculum=mc.Curriculum("loss", 5), **options("sgd"))
+    before = records(net.history)
+    with pytest.raises(ValueError, match="difficulty should have 40 entries"):
+        net.fit(X[:40], Y[:40], epochs=4, curriculum=mc.Curriculum("loss", 5), resume=True, **options("sgd"))
+    assert records(net.history) == before
+    net.fit(X, Y, epochs=4, curriculum=mc.Curriculum("loss", 5), resume=True, **options("sgd"))

@@ -102,14 +102,12 @@ template <class T> void Network<T>::share(const Spec& spec, Node<T>& node) {
   node.shares = find(split ? name + linear_part : name);
   Node<T>& first = nodes_[static_cast<std::size_t>(node.shares)];
   if (first.type != node.type || first.shares >= 0) spec.fail("shares the weights of \"" + name + "\", another layer");
-  for (std::size_t p = 0; p < std::max(first.plan.parameters.size(), node.plan.parameters.size()); ++p) {
-    const auto shape = [p](const Node<T>& n) {
-      return p < n.plan.parameters.size() ? n.plan.parameters[p].shape : Shape{};
-    };
-    if (shape(first) != shape(node))
-      spec.fail("shares the " + first.plan.parameters.at(p).name + " of \"" + name + "\", of shape " +
-                to_string(shape(first)) + ", but needs " + to_string(shape(node)) + " for what it reads");
-  }
+  const auto &there = first.plan.parameters, &here = node.plan.parameters;
+  if (there.size() != here.size()) spec.fail("shares the weights of \"" + name + "\", which has others");
+  for (std::size_t p = 0; p < there.size(); ++p)
+    if (there[p].shape != here[p].shape)
+      spec.fail("shares the " + there[p].name + " of \"" + name + "\", of shape " + to_string(there[p].shape) +
+                ", but needs " + to_string(here[p].shape) + " for what it reads");
   for (Node<T>& other : nodes_)
     if (&other == &first || other.shares == node.shares) other.begins_gradient = false;
 }

@@ -13,7 +13,7 @@ import numpy as np
 
 import multicapa as mc
 
-PROMISED = (ValueError, FileNotFoundError)
+PROMISED = (ValueError, FileNotFoundError, mc.DivergenceError)
 
 
 def networks():
@@ -43,14 +43,20 @@ def originals(folder):
         net.save(path)
         yield _bytes_of(path)
     trained = mc.Sequential([mc.Dense(3, "tanh"), mc.BatchNorm(), mc.Dense(1)], input_shape=2, seed=0)
-    stopping = [mc.EarlyStopping(patience=2), mc.ReduceOnPlateau()]
-    X, y = np.eye(2), [0.0, 1.0]
-    trained.fit(X, y, optimizer=mc.Adam(0.01), epochs=2, validation_data=(X, y), callbacks=stopping, verbose=False)
+    train(trained, 2)
     trained.save(path, training=True)
     yield _bytes_of(path)
     model = mc.Seq2Seq(units=2, seed=0).fit(["ab", "b"], ["ba", "b"], epochs=1, verbose=False)
     model.save(path)
     yield _bytes_of(path)
+
+
+def train(net, epochs, resume=False):
+    """With what keeps a state, as far as that goes without files."""
+    X, y = np.eye(2), [0.0, 1.0]
+    callbacks = [mc.EarlyStopping(patience=2), mc.ReduceOnPlateau(), mc.Diagnosis(warn=False)]
+    options = {"validation_data": (X, y), "curriculum": mc.Curriculum("loss", 2), "callbacks": callbacks}
+    net.fit(X, y, optimizer=mc.Adam(0.01), epochs=epochs, verbose=False, resume=resume, **options)
 
 
 def _bytes_of(path):
@@ -102,9 +108,9 @@ def _places(part):
             yield from _places(part[key])
 
 
-def use(path, translates):
-    """Load a file and ask what it holds."""
-    if translates:
+def use(path, kind):
+    """Load a file and ask what it holds; one that holds a training goes on with it."""
+    if kind == "translates":
         model = mc.Seq2Seq.load(path)
         if _numbers(model.network_) < 1e6:
             model.predict(["ba"])
@@ -113,6 +119,13 @@ def use(path, translates):
     if _numbers(net) < 1e6:
         X = {each.name: np.zeros((2, *each.shape)) for each in net.inputs}
         net.predict(X if len(X) > 1 else next(iter(X.values())))
+        if kind == "trains":
+            before = net.parameters.flat.copy()
+            try:
+                train(net, 3, resume=True)
+            except ValueError:
+                assert net.parameters.flat.tobytes() == before.tobytes(), "changed before the error"
+                raise
 
 
 def _numbers(net):
@@ -125,12 +138,13 @@ def run(count, seed=0):
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "mutated")
         contents = list(originals(folder))
+        kinds = {len(contents) - 2: "trains", len(contents) - 1: "translates"}
         for i in range(count):
             with open(path, "wb") as file:
                 file.write(mutated(contents[i % len(contents)], rng))
             start = time.perf_counter()
             try:
-                use(path, i % len(contents) == len(contents) - 1)
+                use(path, kinds.get(i % len(contents)))
                 loaded += 1
             except PROMISED:
                 pass

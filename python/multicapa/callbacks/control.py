@@ -9,6 +9,7 @@ from typing import Any
 
 from multicapa.base.checks import check_flag, check_integer, check_number
 from multicapa.callbacks.monitor import Monitor
+from multicapa.callbacks.states import check_best, check_count, entry
 from multicapa.network import files
 from multicapa.optimizers import LBFGS
 from multicapa.training.run import Callback, Run
@@ -66,6 +67,13 @@ class EarlyStopping(Monitor):
     def state(self) -> dict[str, Any]:
         kept = None if self._best_numbers is None else list(self._best_numbers)
         return {"best": self.best, "best_epoch": self.best_epoch, "waited": self._waited, "numbers": kept}
+
+    def check_state(self, run: Run, state: dict[str, Any]) -> None:
+        check_best(state)
+        check_count(state, "best_epoch")
+        check_count(state, "waited")
+        if (kept := entry(state, "numbers", list | None)) is not None:
+            run.network.check_numbers(kept, "the best weights")
 
     def on_fit_resume(self, run: Run, state: dict[str, Any]) -> bool:
         self.best, self.best_epoch, self._waited = state["best"], state["best_epoch"], state["waited"]
@@ -133,6 +141,9 @@ class Checkpoint(Monitor):
 
     def state(self) -> dict[str, Any]:
         return {"best": self.best}
+
+    def check_state(self, run: Run, state: dict[str, Any]) -> None:
+        check_best(state)
 
     def on_fit_resume(self, run: Run, state: dict[str, Any]) -> None:
         self.on_fit_begin(run)
@@ -254,6 +265,10 @@ class ReduceOnPlateau(Monitor):
 
     def state(self) -> dict[str, Any]:
         return {"best": self.best, "waited": self._waited}
+
+    def check_state(self, run: Run, state: dict[str, Any]) -> None:
+        check_best(state)
+        check_count(state, "waited")
 
     def on_fit_resume(self, run: Run, state: dict[str, Any]) -> None:
         self.best, self._waited = state["best"], state["waited"]

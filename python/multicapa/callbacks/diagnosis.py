@@ -11,6 +11,7 @@ import numpy as np
 
 from multicapa.base.checks import check_integer
 from multicapa.base.errors import DiagnosisWarning
+from multicapa.callbacks.states import check_list
 from multicapa.network.core import CoreNetwork
 from multicapa.network.trace import Nodes, probe, z_of
 from multicapa.training.regularization import objective_of
@@ -75,6 +76,10 @@ class Diagnosis(Callback):
 
     def state(self) -> dict[str, Any]:
         return {"records": self.records, "warned": sorted(self._warned)}
+
+    def check_state(self, run: Run, state: dict[str, Any]) -> None:
+        check_list(state, "records", dict)
+        check_list(state, "warned", str)
 
     def on_fit_resume(self, run: Run, state: dict[str, Any]) -> None:
         self.records, self._warned = list(state["records"]), set(state["warned"])

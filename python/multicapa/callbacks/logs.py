@@ -10,6 +10,7 @@ import warnings
 from typing import Any, TextIO
 
 from multicapa.base.checks import check_integer
+from multicapa.callbacks.states import check_count
 from multicapa.network.core import CoreNetwork
 from multicapa.network.summary import rows, text_table
 from multicapa.training.run import Callback, Run
@@ -54,6 +55,9 @@ class CSVLog(Callback):
 
     def state(self) -> dict[str, Any]:
         return {"before": self._before}
+
+    def check_state(self, run: Run, state: dict[str, Any]) -> None:
+        check_count(state, "before")
 
     def on_fit_resume(self, run: Run, state: dict[str, Any]) -> None:
         """Go on behind the rows of the epochs that are done; later ones of a fit that was killed are made again."""
@@ -146,6 +150,9 @@ class TensorBoard(Callback):
 
     def state(self) -> dict[str, Any]:
         return {"epochs": self._epochs}
+
+    def check_state(self, run: Run, state: dict[str, Any]) -> None:
+        check_count(state, "epochs")
 
     def on_fit_resume(self, run: Run, state: dict[str, Any]) -> None:
         self._epochs = state["epochs"]

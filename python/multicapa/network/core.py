@@ -198,6 +198,13 @@ class CoreNetwork:
         """A copy of all parameters and state, for :meth:`restore_numbers`."""
         return self.parameters.flat.copy(), self.state.flat.copy()
 
+    def check_numbers(self, numbers: Any, what: str) -> None:
+        """Raise ValueError unless :meth:`copy_numbers` of this network could have given them."""
+        wanted = [(part.shape, part.dtype) for part in self.copy_numbers()]
+        found = [(part.shape, part.dtype) for part in numbers if isinstance(part, np.ndarray)]
+        if len(numbers) != len(wanted) or found != wanted:
+            raise ValueError(f"{what} are not of this network")
+
     def restore_numbers(self, numbers: tuple[Array, Array]) -> None:
         """Bring back what :meth:`copy_numbers` copied."""
         self.parameters.flat[:], self.state.flat[:] = numbers

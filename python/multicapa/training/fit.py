@@ -245,6 +245,8 @@ def fit(
             )
         lbfgs.check(regularization)
     run.curriculum, run.resumable = curriculum, True
+    if resuming is not None:
+        run.match(resuming["callbacks"])
     learn_classes(network, y if batches is None else batches.first_y)
     if resuming is not None:
         go_on(run, resuming)
@@ -273,9 +275,9 @@ def train(
     if run.memory is None and not isinstance(run.optimizer, optimizers.LBFGS):
         run.memory = optimizers.in_core(network._core, run.optimizer)
     run.key = optimizers.key_of(run.optimizer)
-    network.loss, network.history, network._learner, network._standing = run.loss, run.history, None, None
     if run.curriculum is not None:
         run.curriculum.grade(network, samples, run.loss)
+    network.loss, network.history, network._learner, network._standing = run.loss, run.history, None, None
     count = len(samples)
     if isinstance(run.optimizer, optimizers.LBFGS):
         with Progress(run.epochs, count, verbose) as progress:

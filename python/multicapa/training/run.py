@@ -47,6 +47,12 @@ class Callback:
         """What :meth:`on_fit_resume` will need: numbers, texts, arrays, and lists and dicts of them."""
         return {}
 
+    def check_state(self, run: Run, state: dict[str, Any]) -> None:
+        """Raise ValueError or TypeError where :meth:`on_fit_resume` could not go on from it: files may be damaged.
+
+        Nothing has changed yet then.
+        """
+
     def on_fit_resume(self, run: Run, state: dict[str, Any]) -> bool | None:
         """In place of on_fit_begin where a fit goes on, with what :meth:`state` gave. True ends the fit at once."""
         return self.on_fit_begin(run)  # type: ignore[func-returns-value]
@@ -133,7 +139,7 @@ class Run:
     metrics: Mapping[str, Measured] = field(default_factory=dict)
     batches: Batches | None = None  # where they come from outside; then ``samples`` are the first of them
     measured: Samples | None = None  # what the metrics see of training: no weights, no smoothing
-    earlier: list[Any] | None = None  # kinds and states of the callbacks of the fit that goes on
+    earlier: dict[int, Any] = field(default_factory=dict)  # by place of a callback, the state in which it goes on
     _actions: list[Callable[[], None]] = field(default_factory=list)
     key: Any = None  # of the optimiser: found beforehand, since noting where a fit stands should not fail
     resumable: bool = False  # another fit may go on from where this one ends
@@ -163,18 +169,26 @@ class Run:
         with contextlib.ExitStack() as stack:  # calls all of them, in order, even if one raises
             for callback in reversed(self.callbacks):
                 stack.callback(callback.on_fit_end, self)
-            for callback in self.callbacks:
-                self._begin(callback)
+            for place, callback in enumerate(self.callbacks):
+                if place in self.earlier:
+                    self.over |= bool(callback.on_fit_resume(self, self.earlier[place]))
+                else:
+                    callback.on_fit_begin(self)
             yield
 
-    def _begin(self, callback: Callback) -> None:
-        """The first of a kind goes on as the first of that kind did before, and so forth; others begin."""
-        kind = type(callback).__name__
-        place = next((i for i, (name, _) in enumerate(self.earlier or ()) if name == kind), None)
-        if self.earlier is None or place is None:
-            callback.on_fit_begin(self)
-        else:
-            self.over |= bool(callback.on_fit_resume(self, self.earlier.pop(place)[1]))
+    def match(self, earlier: Sequence[Any]) -> None:
+        """Give the first callback of a kind the state of the first of that kind before, and so forth; others begin."""
+        left = list(earlier)
+        for place, callback in enumerate(self.callbacks):
+            kind = type(callback).__name__
+            found = next((i for i, (name, _) in enumerate(left) if name == kind), None)
+            if found is None:
+                continue
+            self.earlier[place] = left.pop(found)[1]
+            try:
+                callback.check_state(self, self.earlier[place])
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"the training to resume is damaged: of {kind}, {error}") from error
 
     def after_epoch(self, action: Callable[[], None]) -> None:
         """Do something once all callbacks have seen the epoch."""

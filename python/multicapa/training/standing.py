@@ -58,12 +58,12 @@ def take_up(network: CoreNetwork, standing: dict[str, Any]) -> None:
     name, numbers = found["optimizer"]
     found["memory"] = optimizers.restored(network._core, (str(name), tuple(map(float, numbers))), found["memory"])
     if found["numbers"] is not None:
-        given, present = found["numbers"], network.copy_numbers()
-        if [(part.shape, part.dtype) for part in given] != [(part.shape, part.dtype) for part in present]:
-            raise ValueError("the weights of the last epoch have another shape")
+        network.check_numbers(found["numbers"], "the weights of the last epoch")
+    if (order := found["order"]) is not None and not np.array_equal(np.sort(order), np.arange(len(order))):
+        raise ValueError("the order of the curriculum is none")
     network._core.training_steps = steps
     network.freeze(*frozen)
-    found["updates"] = check_integer(found["updates"], "updates", minimum=0)
+    found["updates"] = check_integer(found["updates"], "updates", minimum=0, below=2**63)
     found["rate_factor"] = check_number(found["rate_factor"], "rate_factor", above=0)
     found["callbacks"] = [[str(kind), dict(state)] for kind, state in found["callbacks"]]
     network._standing, network.history = found, History([dict(epoch) for epoch in found["history"]])
@@ -89,7 +89,7 @@ def go_on(run: Run, standing: dict[str, Any]) -> None:
     """Put a run, and the weights, where the last one stood."""
     run.history = History([dict(epoch) for epoch in standing["history"]])
     run.updates, run.rate_factor = standing["updates"], standing["rate_factor"]
-    run.memory, run.earlier = standing["memory"], list(standing["callbacks"])
+    run.memory = standing["memory"]
     if standing["numbers"] is not None:
         run.network.restore_numbers(standing["numbers"])
     if run.curriculum is not None and standing["order"] is not None:
