@@ -1,11 +1,15 @@
 // The few types that every floor shares.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace multicapa {
 
 using Size = std::int64_t;  // sizes, indices and strides, counted in elements
+
+// The standard's containers count in unsigned numbers.
+template <class Vector> auto& at(Vector& vector, Size i) { return vector[static_cast<std::size_t>(i)]; }
 
 // A row-major matrix that somebody else owns.
 template <class T> struct Matrix {

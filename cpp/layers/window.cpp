@@ -5,8 +5,6 @@
 namespace multicapa {
 namespace {
 
-template <class Vector> auto& at(Vector& vector, Size i) { return vector[static_cast<std::size_t>(i)]; }
-
 constexpr Size largest = Size{1} << 31;  // of an option, so that products of a few of them are numbers still
 
 }  // namespace

@@ -9,8 +9,6 @@
 namespace multicapa {
 namespace {
 
-template <class Vector> auto& at(Vector& vector, Size i) { return vector[static_cast<std::size_t>(i)]; }
-
 template <class T> constexpr Scalar scalar_of = std::is_same_v<T, float> ? Scalar::float32 : Scalar::float64;
 
 // A node may write over its input when nobody needs that input any more: no other consumer, nothing that backward

@@ -12,10 +12,6 @@ constexpr Size most_rows = 64;
 constexpr Size most_registers_of_rows = 2;  // where the outputs are many, whose losses prefer samples as columns
 constexpr double most_work = 2.6e5;         // multiplications
 
-template <class T> const Node<T>& at(const Network<T>& network, Size n) {
-  return network.nodes()[static_cast<std::size_t>(n)];
-}
-
 template <class T> const ActivationKernel<T>& find_activation(const KernelTable<T>& kernels, const std::string& name) {
   return *std::find_if(kernels.activations, kernels.activations + kernels.activation_count,
                        [&](const ActivationKernel<T>& kernel) { return name == kernel.name; });
@@ -28,11 +24,11 @@ template <class T> Size end_node(const Network<T>& network, const Objective<T>& 
 // Whether the nodes [1, end) are dense layers in a row, each with an activation or without.
 template <class T> bool is_chain(const Network<T>& network, Size end) {
   for (Size n = 1; n < end; ++n) {
-    const Node<T>& node = at(network, n);
+    const Node<T>& node = at(network.nodes(), n);
     if (node.plan.output.size() != 1 || node.is_shared()) return false;
     const bool activates = node.type == "activation" && node.plan.either_arrangement;
     if (node.inputs.size() != 1 || node.inputs[0] != n - 1) return false;
-    if (node.type != "dense" && !(activates && at(network, n - 1).type == "dense")) return false;
+    if (node.type != "dense" && !(activates && at(network.nodes(), n - 1).type == "dense")) return false;
   }
   return end > 1;
 }
@@ -56,7 +52,7 @@ template <class T>
 Chain<T>::Chain(Network<T>& network, const Objective<T>& objective, Size rows) : train_(network.kernels().train_chain) {
   const Size end = end_node(network, objective);
   for (Size n = 1; n < end; ++n)
-    if (at(network, n).type == "dense") add_layer(network, n, end);
+    if (at(network.nodes(), n).type == "dense") add_layer(network, n, end);
   memory_ = Buffer<T>(lay_out(nullptr, rows));
   lay_out(memory_.data(), rows);
   const bool fused = objective.losses[0].fused;
@@ -76,9 +72,9 @@ template <class T> void Chain<T>::add_layer(Network<T>& network, Size n, Size en
     if (tensor.shape.size() == 1) layer.bias = values, layer.bias_gradient = gradients;
     else layer.weight = {values, tensor.shape[0], tensor.shape[1], tensor.shape[1]}, layer.weight_gradient = gradients;
   }
-  if (n + 1 < end && at(network, n + 1).type == "activation") {
-    layer.activation = &find_activation(network.kernels(), at(network, n + 1).plan.function);
-    layer.parameter = static_cast<T>(at(network, n + 1).plan.function_parameter);
+  if (n + 1 < end && at(network.nodes(), n + 1).type == "activation") {
+    layer.activation = &find_activation(network.kernels(), at(network.nodes(), n + 1).plan.function);
+    layer.parameter = static_cast<T>(at(network.nodes(), n + 1).plan.function_parameter);
   }
   layers_.push_back(layer);
 }

@@ -7,15 +7,13 @@
 namespace multicapa {
 namespace {
 
-template <class Vector> auto& at(Vector& vector, Size i) { return vector[static_cast<std::size_t>(i)]; }
-
 constexpr std::uint64_t weight_stream = 0xfffe;  // of random numbers; those of the nodes are numbered from 0
 
 // All of these are measured (see bench/README.md).
 constexpr Size small_network = 6 * 1024;  // parameters, whose gradients the first phase computes on its way
 constexpr Size few_rows = 16;             // whose gradients are sums so short that memory is what they wait for
 constexpr Size near_bytes = 16 * 1024;    // of such a gradient that the update finds in L1
-constexpr Size least_columns = 32;        // of a product that is computed row by row
+constexpr Size least_row_columns = 32;    // of a product that is computed row by row
 // In multiplications: some microseconds for a product, less than one for an update and the sums before it.
 constexpr double work_per_product = 4e5, work_per_update = 5e3;
 constexpr Size most_pieces = 16;
@@ -238,8 +236,8 @@ template <class T> bool ParameterPhase<T>::update_by_product(Size t, Optimizer<T
   const Task& task = at(tasks_, t);
   const Size columns = task.size / task.count;
   const OwnPenalty<T> own = own_penalty(*task.tensor);
-  if (before_.rows != 1 || columns < least_columns || objective_.clips_values || objective_.penalizes(*task.tensor) ||
-      own.l1 != 0 || own.l2 != 0)
+  if (before_.rows != 1 || columns < least_row_columns || objective_.clips_values ||
+      objective_.penalizes(*task.tensor) || own.l1 != 0 || own.l2 != 0)
     return false;
   if (at(node_gradients_, task.tensor->node).origin != Origin::whole_batch) return false;
   const OuterProduct<T> gradient =

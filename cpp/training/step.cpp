@@ -8,8 +8,6 @@
 namespace multicapa {
 namespace {
 
-template <class Vector> auto& at(Vector& vector, Size i) { return vector[static_cast<std::size_t>(i)]; }
-
 // Of a sample, or of its steps where these have costs of their own.
 template <class T> double weight_of(const Samples<T>& samples, Size sample, Size all_steps) {
   const Size steps = !all_steps ? 1 : samples.lengths ? samples.lengths[sample] : all_steps;
