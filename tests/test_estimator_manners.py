@@ -134,6 +134,25 @@ def test_interrupt_keeps_what_was_learnt(ours, theirs):
         ours(callbacks=[interrupt], solver="lbfgs").fit(X, y)
 
 
+@BOTH
+def test_interrupt_of_partial_fit_ends_the_loop_around_it(ours, theirs):
+    calls = []
+
+    def interrupt(network, epoch):
+        calls.append(epoch)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+
+    X, y = digits(2)
+    model = ours(callbacks=[interrupt], random_state=0, hidden_layer_sizes=5)
+    classes = {"classes": [0, 1]} if ours is mc.MLPClassifier else {}
+    for _ in range(2):
+        model.partial_fit(X, y, **classes)
+    with pytest.raises(KeyboardInterrupt):
+        model.partial_fit(X, y)
+    assert len(model.partial_fit(X, y).loss_curve_) == 4
+
+
 # ---- what is refused, and as what ----
 
 WRONG = [

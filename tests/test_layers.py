@@ -256,6 +256,28 @@ def test_seed_fixes_the_weights():
     assert not np.array_equal(make(3)["dense_1.weight"], make(3)["dense_2.weight"])
 
 
+@pytest.mark.parametrize(
+    ("kind", "options", "shape"),
+    [
+        (mc.Dense, {"units": 2, "bias": True}, (4,)),
+        (mc.Conv1D, {"filters": 2, "kernel_size": 2, "bias": False}, (4, 3)),
+        (mc.Dropout, {"rate": 0.5, "whole_channels": True}, (4, 3)),
+        (mc.GRU, {"units": 2, "return_sequences": True, "reverse": True, "reset_after": False}, (4, 3)),
+        (mc.Attention, {"causal": True, "gives_weights": True}, (4, 3)),
+        (mc.MultiHeadAttention, {"num_heads": 2, "key_dim": 2, "causal": True, "bias": False}, (4, 3)),
+    ],
+)
+def test_flags_of_numpy(kind, options, shape):
+    """As a comparison of arrays gives them."""
+    theirs = {key: np.bool_(value) if isinstance(value, bool) else value for key, value in options.items()}
+    specs = []
+    for given in (options, theirs):
+        x = mc.Input(shape)
+        specs.append(mc.Network(x, kind(**given)(x), seed=0).spec)
+    assert specs[0] == specs[1]
+    assert not any(isinstance(value, np.bool_) for layer in specs[1] for value in layer.values())
+
+
 # ---- looking and copying ----
 
 

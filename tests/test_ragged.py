@@ -5,7 +5,7 @@ import pytest
 
 import multicapa as mc
 from helpers import assert_like_reference, assert_near, randomize, rng
-from test_recurrent import KINDS, numbers
+from test_recurrent import KINDS, make, numbers
 
 LENGTHS = (4, 0, 9, 1, 7, 7, 2, 9, 3, 5, 8, 6, 1, 0, 9, 2, 4, 6, 8, 3)
 
@@ -274,6 +274,16 @@ def test_on_line():
         last = [net.partial_fit(X[i : i + 2], T[i : i + 2], optimizer=mc.Adam(0.02)) for i in range(0, 20, 2)]
     assert np.mean(last) < 0.5 * np.mean(first)
     assert net.partial_fit(numbers(9, 3), [1.0]) >= 0
+
+
+@pytest.mark.parametrize("batch", [3, 20])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_sequence_without_a_step_ends_as_it_begins(kind, batch):
+    """Alone and among others, with both arrangements; a network of second order begins with (1, 0, ..., 0)."""
+    net = make([KINDS[kind](5)], (4, 3))
+    outputs = net.predict([np.zeros((0, 3)), *sequences([1 + i % 4 for i in range(batch - 1)])])
+    assert outputs[0].tolist() == net.predict([np.zeros((0, 3))])[0].tolist() == [kind == "second_order", 0, 0, 0, 0]
+    assert outputs[1:].all()
 
 
 def test_what_has_left_time_has_no_lengths():

@@ -90,11 +90,13 @@ def test_weights_written_to_views():
 
 
 @pytest.mark.parametrize("fit", ["fit", "partial_fit"])
-def test_a_first_cost_that_is_infinite(fit):
-    net = mc.Sequential([mc.Dense(1)], input_shape=(1,), seed=0)
+@pytest.mark.parametrize(("weight", "x"), [(1.0, 1e30), (1e20, 1.0)])
+def test_a_first_cost_that_is_infinite(fit, weight, x):
+    """Also where its gradient is finite."""
+    net = mc.Sequential([mc.Dense(1, weight_init=[[weight]])], input_shape=(1,), seed=0)
     before = numbers_of(net)
     with pytest.raises(mc.DivergenceError):
-        getattr(net, fit)([[1e30], [2e30]], [1.0, 1.0], loss="squared_error")
+        getattr(net, fit)([[x], [2 * x]], [1.0, 1.0], loss="squared_error")
     assert numbers_of(net) == before
 
 

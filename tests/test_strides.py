@@ -72,6 +72,21 @@ def test_targets_and_weights_of_any_stride():
         assert one == other
 
 
+@pytest.mark.parametrize(
+    "layer", [mc.GRU(5), mc.Conv1D(5, 2), mc.Attention(), mc.LayerNorm()], ids=lambda each: each.type
+)
+def test_windows_over_a_series(layer):
+    """Samples (time, features) that overlap, forwards and backwards, and steps in reverse order."""
+    series = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)
+    windows = sliding_window_view(series, 7, axis=0).swapaxes(1, 2)
+    for X in (windows, windows[::-3], windows[:, ::-1], windows[..., ::-1], np.broadcast_to(windows[4], (40, 7, 3))):
+        found = []
+        for x in (X, np.array(X, order="C")):
+            net = mc.Sequential([layer, mc.Flatten(), mc.Dense(3)], input_shape=(7, 3), seed=1)
+            found.append(entries(net, x, np.arange(3.0 * len(X)).reshape(-1, 3) / 100))
+        assert all(all_equal(*pair) for pair in zip(*found, strict=True))
+
+
 def test_rows_beyond_counting():
     """More rows than any memory holds: refused before sizes wrap around, and not looked through one by one."""
     net = mc.Sequential([mc.Dense(64, "tanh"), mc.Dense(1)], input_shape=(1,), seed=0)

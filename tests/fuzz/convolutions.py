@@ -39,51 +39,10 @@ def drawn(rng):
         return None
 
 
-def sides(layer, extents, axis, size):
-    """Zeros before and after; "same" as TensorFlow defines it, which PyTorch has for strides of 1 only."""
-    padding = layer["padding"]
-    if padding == "valid":
-        return 0, 0
-    if padding == "same":
-        stride = (layer.get("strides") or layer["pool_size"])[axis]
-        span = (size[axis] - 1) * layer.get("dilation", (1, 1))[axis] + 1
-        zeros = max((-(-extents[axis] // stride) - 1) * stride + span - extents[axis], 0)
-        return zeros // 2, zeros - zeros // 2
-    return padding[2 * axis], padding[2 * axis + 1]
-
-
-def in_torch(net, X, T):
-    """Outputs, cost and gradients by name."""
-    import torch
-    import torch.nn.functional as F
-
-    leaves = {name: torch.tensor(np.array(view), requires_grad=True) for name, view in net.parameters.items()}
-    h = torch.tensor(X.transpose(0, 3, 1, 2).copy())
-    for layer in net.spec[1:]:
-        size = layer.get("kernel_size") or layer["pool_size"]
-        extents = h.shape[2:]
-        above, below = sides(layer, extents, 0, size)
-        left, right = sides(layer, extents, 1, size)
-        around = (left, right, above, below)
-        if layer["type"] == "conv2d":
-            W, b = leaves[f"{layer['name']}.weight"].permute(3, 2, 0, 1), leaves[f"{layer['name']}.bias"]
-            options = {"stride": layer["strides"], "dilation": layer["dilation"], "groups": layer["groups"]}
-            h = F.conv2d(F.pad(h, around), W, b, **options)
-            h = torch.tanh(h) if layer["activation"] == "tanh" else h
-        elif layer["type"] == "max_pool2d":
-            h = F.max_pool2d(F.pad(h, around, value=-np.inf), size, layer.get("strides"))
-        else:  # the mean of what exists
-            exists = F.pad(torch.ones_like(h[:1, :1]), around)
-            total, share = (F.avg_pool2d(each, size, layer.get("strides")) for each in (F.pad(h, around), exists))
-            h = total / share
-    y = h.permute(0, 2, 3, 1)
-    cost = 0.5 * ((y - torch.tensor(T)) ** 2).sum() / len(X)
-    cost.backward()
-    return y.detach().numpy(), cost.item(), {name: leaf.grad.numpy() for name, leaf in leaves.items()}
-
-
 def check(seed):
     """Raise AssertionError where a number differs by more than rounding; whether there was anything to compare."""
+    from fuzz import in_torch
+
     rng = np.random.default_rng(seed)
     net = drawn(rng)
     if net is None:
@@ -91,7 +50,9 @@ def check(seed):
     batch, tolerance = int(pick(rng, BATCHES)), TOLERANCE[net.dtype.name]
     X = rng.normal(size=(batch, *net.input_shape)).astype(net.dtype)
     T = rng.normal(size=(batch, *net.output_shape)).astype(net.dtype)
-    outputs, cost, gradients = in_torch(net, X, T)
+    (first,), (last,) = net.inputs, net.outputs
+    named = {first.name: X}, {last.name: T}, {last.name: "half_squared_error"}
+    (outputs,), cost, gradients = in_torch.evaluated(net, *named)
     _near(net.predict(X), outputs, tolerance, f"outputs, seed {seed}")
     found, ours = net.loss_and_gradient(X, T, loss="half_squared_error")
     assert abs(found - cost) <= tolerance * max(1, abs(cost)), f"cost, seed {seed}"

@@ -215,9 +215,12 @@ template <class T> void Recurrent<T>::forward(const Call<T>& call) const {
   f.state_mask.draw(call, state_dropout_, features_, units_, features_ + units_);
   const Size longest = f.steps == 0 ? 0 : call.active ? call.active[0] : call.rows;
   if (!sequences_) {
-    const Matrix<T> rest = over(call.output, units_, call.arrangement).at(0, call.rows - longest, 0, units_, longest);
-    if (given_states_ > 0) call.kernels->copy(given_state(call.inputs[1], f, longest, call.rows - longest), rest);
-    else fill(rest, T(0));
+    const Track<T> output = over(call.output, units_, call.arrangement);
+    const Size rest = call.rows - longest;  // which end as they begin
+    if (given_states_ > 0)
+      call.kernels->copy(given_state(call.inputs[1], f, longest, rest), output.at(0, rest, 0, units_, longest));
+    else fill(output.at(0, rest, 0, units_, longest), T(0));
+    if (given_states_ == 0 && starts_with_one()) fill(output.at(0, rest, 0, 1, longest), T(1));
   }
   Size before = 0;
   for (Size i = 0; i < f.steps; ++i) {

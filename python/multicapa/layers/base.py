@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
+import numpy as np
+
 _creation = itertools.count()
 
 
@@ -77,7 +79,8 @@ class Layer:
 
     def options(self) -> dict[str, Any]:
         """Everything but the name, as plain values; None where it is left to the default."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "name"}
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "name"}
+        return {name: bool(value) if isinstance(value, np.bool_) else value for name, value in values.items()}
 
 
 def _can_be_written(text: str) -> bool:
