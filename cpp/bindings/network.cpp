@@ -240,7 +240,8 @@ template <class T> class PyNetwork {
   }
   static std::vector<T*> places_of(const py::list& outputs) {
     std::vector<T*> places;
-    for (const py::handle output : outputs) places.push_back(py::cast<py::array_t<T>>(output).mutable_data());
+    for (const py::handle output : outputs)  // a cast to array_t<T> would have NumPy make sure of what they are
+      places.push_back(static_cast<T*>(py::reinterpret_borrow<py::array>(output).mutable_data()));
     return places;
   }
 

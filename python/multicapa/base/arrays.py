@@ -13,6 +13,7 @@ from multicapa import _core
 Array = npt.NDArray[Any]
 
 _ROWS_AT_ONCE = 4096
+_FLOATS = np.dtype(np.float32), np.dtype(np.float64)  # in the machine's byte order; types would compare slower
 
 
 def refuse_masks(values: Any, what: str) -> None:
@@ -38,22 +39,25 @@ def as_numbers(values: Any, dtype: np.dtype[Any], what: str) -> Array:
     """An array of float32 or float64 in the machine's byte order, whose samples lie without gaps."""
     refuse_masks(values, what)
     array = np.asarray(values)
-    if array.dtype == object and hasattr(values, "dtypes"):
+    if array.dtype.kind == "O" and hasattr(values, "dtypes"):
         array = _of_frame(values, array)
     if array.dtype.kind not in "fiub":
         raise TypeError(
             f"{what} should hold numbers, not {array.dtype}; encode categories first "
             "(sklearn.preprocessing.OneHotEncoder)"
         )
-    if array.dtype not in (np.float32, np.float64) or not array.dtype.isnative:
+    if array.dtype not in _FLOATS:
         with np.errstate(over="ignore"):
             converted = array.astype(dtype, order="C")
         _check_no_overflow(array, converted, what)
         return converted
+    flags = array.flags
+    if flags.c_contiguous and flags.aligned:
+        return array
     # The distance between samples is free, but within a sample numbers must be neighbours.
     gaps = array.ndim > 1 and array.size > 0 and not array[0].flags.c_contiguous
     stride_off = array.ndim > 0 and array.shape[0] > 1 and array.strides[0] % array.itemsize != 0
-    return array.copy(order="C") if gaps or stride_off or not array.flags.aligned else array
+    return array.copy(order="C") if gaps or stride_off or not flags.aligned else array
 
 
 def _of_frame(frame: Any, array: Array) -> Array:
@@ -74,7 +78,7 @@ def check_finite(array: Array, dtype: np.dtype[Any], what: str) -> None:
     rows = [array] if array.flags.c_contiguous else _batches(distinct(array))
     start = 0
     for batch in rows:
-        found = _core.find_not_finite(np.ascontiguousarray(batch), dtype == np.float32)
+        found = _core.find_not_finite(np.ascontiguousarray(batch), dtype.itemsize == 4)
         if found >= 0:
             place = np.unravel_index(found, batch.shape)
             value = batch[place]
