@@ -1,5 +1,7 @@
 #include "bindings/convert.hpp"
 
+#include <bit>
+
 namespace multicapa {
 namespace {
 
@@ -26,13 +28,21 @@ Spec to_spec(const py::dict& layer) {
 }
 
 Scalar to_scalar(const py::array& array, const char* what) {
-  if (py::isinstance<py::array_t<float>>(array)) return Scalar::float32;
-  if (py::isinstance<py::array_t<double>>(array)) return Scalar::float64;
+  if (const std::optional<Scalar> scalar = scalar_in(array)) return *scalar;
   throw py::type_error(std::string(what) + " should be float32 or float64, not " +
                        py::str(array.dtype()).cast<std::string>());
 }
 
 }  // namespace
+
+std::optional<Scalar> scalar_in(const py::array& array) {
+  const py::dtype dtype = array.dtype();
+  constexpr char machine = std::endian::native == std::endian::little ? '<' : '>';
+  if (dtype.byteorder() != '=' && dtype.byteorder() != machine) return std::nullopt;
+  if (dtype.num() == py::dtype::num_of<float>()) return Scalar::float32;
+  if (dtype.num() == py::dtype::num_of<double>()) return Scalar::float64;
+  return std::nullopt;
+}
 
 std::vector<Spec> to_specs(const py::list& layers) {
   std::vector<Spec> specs;

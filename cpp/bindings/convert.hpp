@@ -5,6 +5,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <optional>
 #include <vector>
 
 #include "kernels/samples.hpp"
@@ -18,6 +19,9 @@ namespace py = pybind11;
 std::vector<Spec> to_specs(const py::list& layers);
 
 template <class T> constexpr Scalar scalar_of = std::is_same_v<T, float> ? Scalar::float32 : Scalar::float64;
+
+// What an array is of, if float32 or float64 in the machine's byte order; nothing else is.
+std::optional<Scalar> scalar_in(const py::array& array);
 
 // Rows of a float32 or float64 array whose samples lie without gaps; `width` numbers each.
 Rows to_rows(const py::array& array, Size width, const char* what);

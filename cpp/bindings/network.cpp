@@ -230,11 +230,12 @@ template <class T> class PyNetwork {
 
   // An array for each output.
   py::list new_outputs(Size count) const {
-    py::list made;
+    py::list made(static_cast<std::size_t>(network_->output_count()));
     for (Size o = 0; o < network_->output_count(); ++o) {
+      const Shape& extents = network_->output(o).plan.output;
       std::vector<py::ssize_t> shape{static_cast<py::ssize_t>(count)};
-      for (const Size extent : network_->output(o).plan.output) shape.push_back(static_cast<py::ssize_t>(extent));
-      made.append(py::array_t<T>(shape));
+      shape.insert(shape.end(), extents.begin(), extents.end());
+      made[static_cast<std::size_t>(o)] = py::array_t<T>(std::move(shape));
     }
     return made;
   }

@@ -100,6 +100,8 @@ def _batches(array: Array) -> Any:
 
 def as_samples(X: Any, shape: tuple[int, ...], dtype: np.dtype[Any], what: str = "X") -> Array:
     """X for a network whose samples have ``shape``, checked to be finite."""
+    if _core.are_samples(X, shape, dtype.itemsize == 4):
+        return X  # type: ignore[no-any-return]
     array = as_numbers(X, dtype, what)
     if array.ndim != len(shape) + 1 or array.shape[1:] != shape:
         wanted = ("n_samples", *shape)

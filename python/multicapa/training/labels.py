@@ -17,6 +17,8 @@ def as_codes(network: CoreNetwork, y: Any) -> tuple[Any, list[str] | None]:
     """
     if len(network.outputs) > 1 or network.outputs[0].steps or getattr(y, "ndim", 1) != 1:
         return y, None
+    if isinstance(y, np.ndarray) and y.dtype.kind in "iufb":
+        return y, None
     try:
         array = np.asarray(y)
     except ValueError:  # rows of different lengths: whoever reads them as numbers says what is wrong

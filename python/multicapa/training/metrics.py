@@ -135,7 +135,7 @@ def accuracy(answers: Answers, outputs: Array, loss: Loss) -> float:
     truth, guess = _classes(answers, loss), _guessed(answers, outputs, loss)
     right = guess == truth
     if answers.weights is None:
-        return float(right.mean())
+        return float(np.count_nonzero(right) / right.size)
     return float(np.average(right.reshape(len(right), -1).mean(axis=1), weights=answers.weights))
 
 

@@ -209,6 +209,8 @@ def optional_per_output(network: CoreNetwork, given: Any, what: str, *, for_all:
 
 def as_encodings(network: CoreNetwork, target_range: Any, label_smoothing: Any = None) -> list[Encoding]:
     """How the classes of each output become numbers, checked; of several outputs dicts by their names."""
+    if target_range is None and not label_smoothing:
+        return [Encoding()] * len(network.outputs)
     ranges = optional_per_output(network, target_range, "target_range")
     shares = optional_per_output(network, label_smoothing or None, "label_smoothing")
     return [as_encoding(r, 0.0 if s is None else s) for r, s in zip(ranges, shares, strict=True)]
