@@ -45,7 +45,8 @@ template <class T> void BlockLoss<T>::set_classes(const Samples<T>& samples, con
   std::fill_n(all.data, all.rows * all.columns, samples.off);
   for (Size r = 0; r < rows_; ++r) {
     const Size* classes = samples.classes + (order ? order[first + r] : first + r) * all_steps_;
-    for (Size t = 0; t < steps_of(r); ++t) all.data[r * per_sample + (t * width + classes[t]) * per_class] = samples.on;
+    T* const row = all.data + r * per_sample;
+    for (Size t = 0, steps = steps_of(r); t < steps; ++t) row[(t * width + classes[t]) * per_class] = samples.on;
   }
 }
 
