@@ -179,6 +179,42 @@ def test_any_order_of_lengths():
         assert_near(net.predict([X[i] for i in order]), outputs[order], 1e-13)
 
 
+def strided(shape, lengths, seed):
+    """Samples that lie far apart, with garbage where nothing is."""
+    padded = mc.data.Padded(rng(seed).normal(size=(len(lengths), 40, *shape[1:]))[:, : shape[0]], lengths)
+    padded.values[~padded.exists()] = np.nan
+    return padded
+
+
+def assert_same_of(net, X, each):
+    """However the samples lie, and in whatever order they come; `each` does something to every input."""
+    outputs = net.predict(X)
+    assert np.isfinite(outputs).all()
+    assert (
+        net.predict(each(lambda part: mc.data.Padded(part.values.copy(), part.lengths))).tobytes() == outputs.tobytes()
+    )
+    order = rng(5).permutation(len(outputs))
+    moved = net.predict(each(lambda part: mc.data.Padded(part.values[order], part.lengths[order])))
+    assert_near(moved, outputs[order], 1e-13)
+
+
+def test_samples_that_lie_far_apart():
+    descending = np.sort(LENGTHS)[::-1]
+    X = strided((9, 3), descending, 2)
+    for layers in nets():
+        net = randomize(mc.Sequential(layers, input_shape=(9, 3), dtype="float64", seed=0), rng(1), 0.5)
+        assert_same_of(net, X, lambda change: change(X))
+
+
+def test_a_second_input_is_sorted_for_itself():
+    first, second = mc.Input((9, 3), name="first"), mc.Input((7, 2), name="second")
+    joined = mc.concat([mc.GRU(4)(first), mc.LSTM(5)(second)])
+    net = randomize(mc.Network([first, second], mc.Dense(2)(joined), dtype="float64", seed=0), rng(1), 0.5)
+    lengths = np.sort(LENGTHS)[::-1], rng(4).permutation(np.minimum(LENGTHS, 7))
+    X = [strided((9, 3), lengths[0], 2), strided((7, 2), lengths[1], 3)]
+    assert_same_of(net, X, lambda change: [change(part) for part in X])
+
+
 def test_short_arrays_and_truncation():
     """An array of fewer steps than the network takes is one of sequences that all end early."""
     net = randomize(mc.Sequential([mc.GRU(5, return_sequences=True), mc.Dense(1)], input_shape=(9, 3), seed=0), rng(1))
