@@ -1,5 +1,6 @@
 """Options of the test run, and what every test may rely on."""
 
+import os
 import signal
 import sys
 
@@ -9,7 +10,12 @@ import multicapa as mc
 
 
 def pytest_configure(config):
-    """Ctrl-C is tested, also where the run was started in a way that ignores it, as shells do in the background."""
+    """Ctrl-C is tested, also where the run was started in a way that ignores it, as shells do in the background.
+
+    PyTorch gets one thread: several spin while they wait, and beside another busy process its tiny networks take fifty
+    times as long.
+    """
+    os.environ.setdefault("MKL_NUM_THREADS", "1")
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
