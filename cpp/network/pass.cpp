@@ -186,6 +186,7 @@ template <class T> void Pass<T>::set_bptt(Size steps) {
 }
 
 template <class T> void Pass<T>::set_interruption(Interruption* interruption) {
+  if (calls_.back().interruption == interruption) return;  // as in all steps of an epoch but the first
   for (Call<T>& call : calls_) call.interruption = interruption;
 }
 

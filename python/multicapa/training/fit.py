@@ -304,8 +304,8 @@ def _run_epochs(run: Run, feed: Feed | Batches, validation: Samples | None, prog
 
 
 def _run_epoch(run: Run, epoch: int, feed: Feed | Batches, progress: Progress) -> tuple[dict[str, Any], bool]:
-    network = run.network
-    total, pieces = feed.next(epoch, epoch + 1 < run.epochs, run.sees_batches)
+    network, one_by_one = run.network, run.sees_batches
+    total, pieces = feed.next(epoch, epoch + 1 < run.epochs, one_by_one)
     before = network.copy_numbers()
     start = time.perf_counter()
     found, done, seen, over = [], 0, 0, False
@@ -328,9 +328,10 @@ def _run_epoch(run: Run, epoch: int, feed: Feed | Batches, progress: Progress) -
         if diverged(network, cost_diverged, before):
             raise DivergenceError(epoch + 1, done, rates[min(made, len(rates) - 1)])
         seen += count
-        over = run.end_batch({"epoch": epoch + 1, "batch": done, "loss": loss, "learning_rate": rates[-1]})
-        if over:
-            break
+        if one_by_one:
+            over = run.end_batch({"epoch": epoch + 1, "batch": done, "loss": loss, "learning_rate": rates[-1]})
+            if over:
+                break
     loss, run.penalty, *by_output = found[0][1:] if len(found) == 1 else _means(found)
     seconds = time.perf_counter() - start
     record = {"epoch": epoch + 1, "loss": loss, **named_losses(network, by_output), "learning_rate": rates[-1]}

@@ -152,8 +152,8 @@ class Run:
         return any(type(callback).on_batch_end is not Callback.on_batch_end for callback in self.callbacks)
 
     def end_batch(self, record: dict[str, Any]) -> bool:
-        """Ask the callbacks that look after each batch whether to stop."""
-        return self.sees_batches and any([callback.on_batch_end(self, record) for callback in self.callbacks])  # noqa: C419
+        """Ask the callbacks whether to stop after a batch."""
+        return any([callback.on_batch_end(self, record) for callback in self.callbacks])  # noqa: C419 - all see it
 
     def rates(self, steps: int) -> list[float]:
         """The learning rates of the next updates: one for all when it does not change."""
