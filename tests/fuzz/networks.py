@@ -101,7 +101,9 @@ def _input(end, rng, rows):
     values = rng.normal(size=(rows, *end.shape))
     if len(end.shape) != 2 or rng.integers(2):
         return values
-    return mc.data.Padded(values, rng.integers(0, end.shape[0] + 1, rows))
+    lengths = rng.integers(0, end.shape[0] + 1, rows)
+    lengths[-1] = end.shape[0]  # there is something to learn from
+    return mc.data.Padded(values, lengths)
 
 
 def _alone(by_name):
